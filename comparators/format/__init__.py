@@ -1,0 +1,1 @@
+"""The form of an answer: JSON, fences, length, truncation, markdown, language."""

@@ -1,0 +1,163 @@
+"""Score trials: every dimension of every arm, with three outcomes (scored, skipped, failed) and one catch.
+
+Baseline and rerun of a trial are scored once, whatever the number of candidates. Comparators get all pairs of a
+batch at once, so that those with a model can use it well.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.dimensions import Dimension
+from schemas.answers import Answer
+from schemas.comparisons import ArmScore, Comparison, DimensionScore, Status
+from schemas.trials import Trial, comparison_id
+
+_OF_ONE_ANSWER = (Kind.PROPERTY, Kind.PROPERTY_BOTH, Kind.MEASURE)
+_NO_ANSWER = ArmScore(None, Status.SKIPPED, "no_answer")
+_NO_BASELINE = ArmScore(None, Status.SKIPPED, "no_baseline")
+
+
+@dataclass(frozen=True)
+class FeatureRules:
+    """How trials of one feature are scored.
+
+    `assumed_noise` is None where reruns measure the noise; where reruns are off it stands in for them (0 to 1) in
+    PROPERTY_BOTH and DISTANCE.
+    """
+
+    dimensions: tuple[Dimension, ...]
+    assumed_noise: float | None = None
+
+
+def score_trials(trials: Sequence[Trial], rules: Callable[[str], FeatureRules]) -> list[Comparison]:
+    """Score each trial for each of its candidates, in the order of trials, then candidates."""
+    scorer = _Batch()
+    plans = []
+    for trial in trials:
+        feature = rules(trial.feature)
+        plans.append((trial, feature, [_plan(scorer, trial, dimension) for dimension in feature.dimensions]))
+    scorer.run()
+    return [
+        _comparison(trial, index, feature, arms, scorer)
+        for trial, feature, arms in plans
+        for index in range(len(trial.candidates))
+    ]
+
+
+def evidence(
+    kind: Kind,
+    baseline: float | None,
+    rerun: float | None,
+    candidate: float | None,
+    assumed_noise: float | None,
+) -> float | None:
+    """D in [-1, 1] of one comparison in one dimension, or None where an arm it needs has no score (design, section 5).
+
+    With `assumed_noise` (reruns off), PROPERTY_BOTH and DISTANCE take it in the rerun's place and MEASURE has none.
+    """
+    if candidate is None:
+        return None
+    match kind:
+        case Kind.PROPERTY:
+            return None if baseline is None else candidate - baseline
+        case Kind.MEASURE:
+            return None if rerun is None or assumed_noise is not None else candidate - rerun
+        case Kind.PROPERTY_BOTH if baseline is not None:
+            noise = assumed_noise if assumed_noise is not None else None if rerun is None else abs(rerun - baseline)
+            return None if noise is None else abs(candidate - baseline) - noise
+        case Kind.DISTANCE:
+            noise = assumed_noise if assumed_noise is not None else rerun
+            return None if noise is None else candidate - noise
+    return None
+
+
+class _Batch:
+    """Collects pairs per comparator, so that each comparator is called once per batch."""
+
+    def __init__(self) -> None:
+        self._pairs: defaultdict[Comparator, list[Pair]] = defaultdict(list)
+        self._scores: dict[Comparator, list[ArmScore]] = {}
+
+    def add(self, comparator: Comparator, pair: Pair) -> int:
+        pairs = self._pairs[comparator]
+        pairs.append(pair)
+        return len(pairs) - 1
+
+    def run(self) -> None:
+        for comparator, pairs in self._pairs.items():
+            self._scores[comparator] = _scored(comparator, pairs)
+
+    def score(self, comparator: Comparator, slot: int | ArmScore) -> ArmScore:
+        return slot if isinstance(slot, ArmScore) else self._scores[comparator][slot]
+
+
+@dataclass(frozen=True, slots=True)
+class _Arms:
+    """Where the scores of a trial's arms will stand: a place in the batch, or a score that is known already."""
+
+    dimension: Dimension
+    baseline: int | ArmScore | None
+    rerun: int | ArmScore | None
+    candidates: tuple[int | ArmScore, ...]
+
+
+def _plan(batch: _Batch, trial: Trial, dimension: Dimension) -> _Arms:
+    comparator = dimension.comparator
+
+    def slot(answer: Answer) -> int | ArmScore:
+        if not comparator.scores_errors:
+            if trial.baseline.error is not None:
+                return _NO_BASELINE
+            if answer.error is not None:
+                return _NO_ANSWER
+        return batch.add(comparator, Pair(trial.request, trial.baseline, answer))
+
+    return _Arms(
+        dimension,
+        baseline=slot(trial.baseline) if dimension.kind in _OF_ONE_ANSWER else None,
+        rerun=slot(trial.rerun) if trial.rerun is not None else None,
+        candidates=tuple(slot(candidate.answer) for candidate in trial.candidates),
+    )
+
+
+def _comparison(trial: Trial, index: int, rules: FeatureRules, planned: list[_Arms], batch: _Batch) -> Comparison:
+    candidate = trial.candidates[index]
+    scores = []
+    for arms in planned:
+        dimension = arms.dimension
+        comparator = dimension.comparator
+        baseline = None if arms.baseline is None else batch.score(comparator, arms.baseline)
+        rerun = None if arms.rerun is None else batch.score(comparator, arms.rerun)
+        this = batch.score(comparator, arms.candidates[index])
+        d = evidence(
+            dimension.kind,
+            baseline.value if baseline else None,
+            rerun.value if rerun else None,
+            this.value,
+            rules.assumed_noise,
+        )
+        scores.append(DimensionScore(dimension.name, dimension.kind, comparator.version, this, baseline, rerun, d))
+    return Comparison(
+        comparison_id(trial.trial_id, candidate.name, candidate.candidate_hash),
+        candidate.name,
+        candidate.candidate_hash,
+        trial,
+        tuple(scores),
+    )
+
+
+def _scored(comparator: Comparator, pairs: list[Pair]) -> list[ArmScore]:
+    try:
+        scores = comparator.compare_many(pairs)
+    except Exception as raised:  # noqa: BLE001 - the one catch: a comparator that raises is `failed`, never 0
+        if len(pairs) == 1:
+            return [ArmScore(None, Status.FAILED, f"raised:{type(raised).__name__}", str(raised)[:200])]
+        return [score for pair in pairs for score in _scored(comparator, [pair])]
+    return [_arm_score(score) for score in scores]
+
+
+def _arm_score(score: Score) -> ArmScore:
+    status = Status.SKIPPED if score.value is None else Status.SCORED
+    return ArmScore(score.value, status, score.reason, score.detail)

@@ -1,0 +1,86 @@
+"""Verdicts: what the evidence says of a dimension, a feature, a candidate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Effect(StrEnum):
+    """What a failed dimension does."""
+
+    BLOCK = "block"
+    REVIEW = "review"
+    INFO = "info"
+
+
+class Verdict(StrEnum):
+    """What the evidence says."""
+
+    FAIL = "FAIL"
+    PASS = "PASS"  # noqa: S105 - a verdict, no password
+    CONTINUE = "CONTINUE"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    NODATA = "NODATA"
+    REVIEW = "REVIEW"  # features and candidates only: passed, but a review dimension failed
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionVerdict:
+    """The verdict of one dimension with the evidence it rests on.
+
+    `trials` and the means are those D uses; `reasons` counts all scored comparisons. `low` and `high` are a
+    confidence sequence of the excess, None where there is none.
+    """
+
+    dimension: str
+    verdict: Verdict
+    effect: Effect
+    noise: str  # "measured", "assumed", or "none" for kinds that need no rerun
+    trials: int
+    baseline: float | None
+    rerun: float | None
+    candidate: float | None
+    excess: float | None
+    low: float | None
+    high: float | None
+    log_e: float
+    log_e_pass: float
+    tolerance: float
+    epoch: int
+    change: str  # worse, changed, better or same
+    why: str = ""  # reason code of the verdict, e.g. replay_unfaithful, coverage, min_hours
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureVerdict:
+    """The worst of its block dimensions, or REVIEW."""
+
+    feature: str
+    verdict: Verdict
+    compared: int
+    paired: int
+    dimensions: tuple[DimensionVerdict, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateVerdict:
+    """The worst of its features."""
+
+    candidate: str
+    pin: str
+    verdict: Verdict
+    compared: int
+    paired: int
+    features: tuple[FeatureVerdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Verdicts of all candidates of an upgrade: what `score`, `status` and `demo` print."""
+
+    upgrade: str
+    current: str
+    coverage: Mapping[str, int]  # consumed, compared, and each outcome
+    candidates: tuple[CandidateVerdict, ...]
