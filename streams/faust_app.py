@@ -1,0 +1,91 @@
+"""How Faust is used: one app, one agent and one consumer group per role; bytes in and out; no tables, no web server."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from schemas.config import KafkaConfig
+from schemas.topics import consumer_group
+from streams.kafka import MAX_RECORD, SESSION_S, faust_broker
+from streams.lanes import Lanes
+
+DRAIN_AT_REVOKE_S = 5.0
+COMMIT_EVERY_S = 1.0
+
+
+def create_app(kafka: KafkaConfig, upgrade: str, role: str, session_s: float = SESSION_S) -> faust.App:
+    """A Faust app for one role of one upgrade; nothing is connected before it is started."""
+    return faust.App(
+        consumer_group(upgrade, role),
+        **faust_broker(kafka),
+        store="memory://",
+        web_enabled=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        stream_wait_empty=False,
+        stream_buffer_maxsize=256,
+        broker_max_poll_records=256,
+        broker_max_poll_interval=3600,  # blocking longer than this would end consumption in silence
+        broker_session_timeout=session_s,
+        broker_heartbeat_interval=min(3.0, session_s / 5),
+        broker_rebalance_timeout=60,
+        broker_request_timeout=90,
+        consumer_auto_offset_reset="earliest",  # positions are seeded before the first start
+        consumer_max_fetch_size=MAX_RECORD,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        table_standby_replicas=1,  # Faust's own assignor: same partition number of two topics, same worker
+        worker_redirect_stdouts=False,
+        loghandlers=[],
+    )
+
+
+def topic(app: faust.App, *names: str) -> Any:
+    """Topics as bytes."""
+    return app.topic(*names, key_type=bytes, value_type=bytes, internal=False)
+
+
+def keep_lanes(
+    app: faust.App, lanes: Lanes, on_assigned: Callable[[Collection[TP]], Awaitable[None]] | None = None
+) -> None:
+    """Tie lanes to the app's partitions: drain and commit before losing them, look back after getting them."""
+
+    @app.on_partitions_revoked.connect
+    async def revoked(_: Any, tps: Collection[TP], **__: Any) -> None:
+        lanes.ready.clear()
+        if tps:
+            await lanes.drain(DRAIN_AT_REVOKE_S)
+            await lanes.commit(tps)
+        lanes.drop(tps)
+
+    @app.on_partitions_assigned.connect
+    async def assigned(_: Any, tps: Collection[TP], **__: Any) -> None:
+        if on_assigned is not None and tps:
+            try:
+                await on_assigned(tps)
+            except Exception as raised:  # noqa: BLE001 - Faust would swallow it and go on without the look-back
+                lanes.crash(raised)
+                return
+        lanes.ready.set()
+
+    @app.task
+    async def commits() -> None:
+        try:
+            await lanes.commit_every(COMMIT_EVERY_S)
+        except asyncio.CancelledError:
+            raise
+        except Exception as raised:  # noqa: BLE001 - a commit that fails ends the worker; nothing is lost by that
+            lanes.crash(raised)
+
+
+async def or_crash(lanes: Lanes, agent: Awaitable[None]) -> None:
+    """Run an agent's loop; what it raises ends the worker instead of being skipped by Faust."""
+    try:
+        await agent
+    except asyncio.CancelledError:
+        raise
+    except BaseException as raised:  # noqa: BLE001 - see above
+        lanes.crash(raised)

@@ -1,0 +1,172 @@
+"""Kafka for everybody here: one description of a cluster, turned into what aiokafka and Faust want; topics; positions."""
+
+import ssl
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import faust
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, OffsetAndMetadata, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.helpers import create_ssl_context
+
+from schemas import topics
+from schemas.config import KafkaConfig, secret
+from schemas.errors import UnreachableError
+
+MAX_RECORD = 16 << 20  # bytes
+SESSION_S = 30.0
+
+
+def client_settings(kafka: KafkaConfig) -> dict[str, Any]:
+    """Keyword arguments of every aiokafka client for this cluster.
+
+    Raises:
+        ConfigError: a named environment variable is not set.
+    """
+    settings: dict[str, Any] = {"bootstrap_servers": kafka.bootstrap}
+    security = kafka.security
+    if security is None:
+        return settings
+    settings["security_protocol"] = security.protocol
+    if "SSL" in security.protocol:
+        settings["ssl_context"] = _tls(security)
+    if security.protocol.startswith("SASL"):
+        settings["sasl_mechanism"] = security.mechanism
+        settings["sasl_plain_username"] = secret(security.username_env or "", "kafka.security.username_env")
+        settings["sasl_plain_password"] = secret(security.password_env or "", "kafka.security.password_env")
+    return settings
+
+
+def faust_broker(kafka: KafkaConfig) -> dict[str, Any]:
+    """The same as settings of a Faust app."""
+    settings = client_settings(kafka)
+    broker: dict[str, Any] = {"broker": [f"kafka://{address.strip()}" for address in kafka.bootstrap.split(",")]}
+    context = settings.get("ssl_context")
+    if "sasl_mechanism" in settings:
+        broker["broker_credentials"] = faust.SASLCredentials(
+            username=settings["sasl_plain_username"],
+            password=settings["sasl_plain_password"],
+            mechanism=settings["sasl_mechanism"],
+            ssl_context=context,
+        )
+    elif context is not None:
+        broker["broker_credentials"] = faust.SSLCredentials(context=context)
+    return broker
+
+
+@asynccontextmanager
+async def producer(kafka: KafkaConfig) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer whose sends are durable when awaited."""
+    client = AIOKafkaProducer(
+        **client_settings(kafka), acks="all", linger_ms=5, max_request_size=MAX_RECORD, compression_type="lz4"
+    )
+    async with _reachable(client, kafka):
+        yield client
+
+
+@asynccontextmanager
+async def reader(kafka: KafkaConfig, group: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer that belongs to no group (or reads and commits positions of one without joining it)."""
+    client = AIOKafkaConsumer(
+        **client_settings(kafka),
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_poll_records=2000,
+        max_partition_fetch_bytes=MAX_RECORD,
+    )
+    async with _reachable(client, kafka):
+        yield client
+
+
+@asynccontextmanager
+async def admin(kafka: KafkaConfig) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client."""
+    client = AIOKafkaAdminClient(**client_settings(kafka))
+    try:
+        try:
+            await client.start()
+        except (KafkaError, OSError) as refused:
+            raise _unreachable(kafka, refused) from refused
+        yield client
+    finally:
+        await client.close()
+
+
+async def partitions(kafka: KafkaConfig, names: Iterable[str]) -> dict[str, int]:
+    """Partition counts of the topics that exist."""
+    wanted = list(names)
+    async with admin(kafka) as client:
+        found = await client.describe_topics(wanted)
+    return {topic["topic"]: len(topic["partitions"]) for topic in found if not topic["error_code"]}
+
+
+async def create_topics(kafka: KafkaConfig, trial_partitions: int, replication: int = 1) -> list[str]:
+    """Create our own topics where they are missing; returns the names created.
+
+    The trials topic has as many partitions as the largest tapped topic; touched has one, so that there is one judge.
+    """
+    wanted: Mapping[str, tuple[int, dict[str, str]]] = {
+        topics.TRIALS: (trial_partitions, {"max.message.bytes": str(MAX_RECORD)}),
+        topics.TOUCHED: (1, {}),
+        topics.VERDICTS: (1, {"cleanup.policy": "compact"}),
+        topics.DEAD_LETTERS: (1, {}),
+        topics.CONTROL: (1, {}),
+    }
+    have = await partitions(kafka, wanted)
+    missing = [name for name in wanted if name not in have]
+    async with admin(kafka) as client:
+        for name in missing:
+            count, config = wanted[name]
+            try:
+                await client.create_topics([NewTopic(name, count, replication, topic_configs=config)])
+            except TopicAlreadyExistsError:
+                continue
+    return missing
+
+
+async def seed_positions(kafka: KafkaConfig, group: str, names: Iterable[str], start: str) -> dict[TopicPartition, int]:
+    """Commit a start position for every partition that has none; returns all positions.
+
+    With `latest` and no committed position a consumer would silently skip what arrives before its first commit; after
+    seeding, a position that is lost can only fall back to the earliest record.
+    """
+    counts = await partitions(kafka, names)
+    places = [TopicPartition(name, number) for name, count in counts.items() for number in range(count)]
+    async with reader(kafka, group) as client:
+        client.assign(places)
+        committed = {place: await client.committed(place) for place in places}
+        unset = [place for place in places if committed[place] is None]
+        if unset:
+            offsets = await (client.end_offsets(unset) if start == "latest" else client.beginning_offsets(unset))
+            await client.commit({place: OffsetAndMetadata(offset, "") for place, offset in offsets.items()})
+            committed.update(offsets)
+    return {place: offset for place, offset in committed.items() if offset is not None}
+
+
+@asynccontextmanager
+async def _reachable(client: Any, kafka: KafkaConfig) -> AsyncIterator[None]:
+    try:
+        try:
+            await client.start()
+        except (KafkaError, OSError) as refused:
+            raise _unreachable(kafka, refused) from refused
+        yield
+    finally:
+        await client.stop()
+
+
+def _unreachable(kafka: KafkaConfig, refused: BaseException) -> UnreachableError:
+    return UnreachableError(
+        f"kafka.bootstrap: no Kafka answers at {kafka.bootstrap!r} ({type(refused).__name__}); "
+        "is the address right, the broker up, and the security setting the one it wants?"
+    )
+
+
+def _tls(security: Any) -> ssl.SSLContext:
+    context: ssl.SSLContext = create_ssl_context(
+        cafile=security.ca, certfile=security.certificate, keyfile=security.key
+    )
+    return context

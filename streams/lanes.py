@@ -1,0 +1,204 @@
+"""Records finish out of order, positions move in order: a lane per partition with its own watermark.
+
+Why not Faust's own acknowledgement: in faust-streaming 0.15.3 it commits past records that are still being worked on,
+throws its pending list away before a rebalance is announced, and crawls on topics with offset gaps. So streams are
+read with `noack()`, and what is committed is the watermark kept here: the first offset that is not finished.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import faust
+from faust.types import TP
+
+
+@dataclass(eq=False, slots=True)
+class Taken:
+    """A record in work. `result` is what the work gave; `on_passed` gets it when the watermark passes the record."""
+
+    tp: TP
+    generation: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    ts_ms: int
+    finished: bool = False
+    result: Any = None
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Topic, partition, offset."""
+        return self.tp.topic, self.tp.partition, self.offset
+
+    def header(self, name: str) -> str | None:
+        """The first header of this name, as text."""
+        return next((v.decode("utf-8", "replace") for k, v in self.headers if k == name and v is not None), None)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The records of one partition and generation, oldest first."""
+
+    next_offset: int  # first offset not finished: what may be committed
+    records: deque[Taken] = field(default_factory=deque)
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Lanes:
+    """Takes records from a Faust stream, bounds what is in work, and commits in order.
+
+    At most `slots` records are in work at once, and none whose offset lies `window` or more beyond the first
+    unfinished one of its partition; both hold the stream back, which is all the backpressure there is. `on_passed` is
+    called for each record, in order, when the watermark passes it; `before_commit` is awaited with (partition, mark)
+    before the mark is committed, and must make durable what committing promises.
+    """
+
+    def __init__(
+        self,
+        app: faust.App,
+        *,
+        slots: int,
+        window: int = 5000,
+        on_passed: Callable[[Taken], None] | None = None,
+        before_commit: Callable[[TP, int], Awaitable[None]] | None = None,
+    ) -> None:
+        self.window = window
+        self.ready = asyncio.Event()  # cleared between losing and getting partitions
+        self.ready.set()
+        self.stopping = False
+        self.in_work: set[Taken] = set()
+        self._app = app
+        self._slots = asyncio.Semaphore(slots)
+        self._lanes: dict[tuple[TP, int], _Lane] = {}
+        self._committed: dict[TP, int] = {}
+        self._running: dict[tuple[str, int, int], asyncio.Task[Any]] = {}
+        self._followers: set[asyncio.Task[None]] = set()
+        self._committing = asyncio.Lock()
+        self._on_passed = on_passed
+        self._before_commit = before_commit
+
+    async def take(self, stream: Any) -> AsyncIterator[Taken]:
+        """The records of the stream, each counted as unfinished before anything is awaited."""
+        async for event in stream.noack().events():
+            record = self._add(event)
+            await self.ready.wait()
+            lane = self._lanes.get((record.tp, record.generation))
+            while lane is not None and record.offset - lane.next_offset >= self.window and not self.stopping:
+                lane.moved.clear()
+                await lane.moved.wait()
+            await self._slots.acquire()
+            if self.stopping or (record.tp, record.generation) not in self._lanes:
+                self._slots.release()  # stays unfinished: whoever owns the partition next gets it again
+                continue
+            self.in_work.add(record)
+            yield record
+
+    def start(self, record: Taken, work: Callable[[], Awaitable[Any]]) -> None:
+        """Work on a taken record in a task of its own and finish it with the result; an exception ends the worker.
+
+        If the same record is in work already (it came again after a rebalance), that work is awaited instead.
+        """
+        task = self._running.get(record.place)
+        if task is None:
+            task = asyncio.ensure_future(work())
+            self._running[record.place] = task
+            task.add_done_callback(lambda _: self._running.pop(record.place, None))
+        follower = asyncio.ensure_future(self._follow(record, task))
+        self._followers.add(follower)
+        follower.add_done_callback(self._followers.discard)
+
+    def finish(self, record: Taken, result: Any = None) -> None:
+        """The record has an outcome that is durable; the watermark may pass it."""
+        if record.finished:
+            return
+        record.finished, record.result = True, result
+        self.in_work.discard(record)
+        self._slots.release()
+        lane = self._lanes.get((record.tp, record.generation))
+        if lane is None:
+            return  # the partition went to somebody else meanwhile
+        while lane.records and lane.records[0].finished:
+            passed = lane.records.popleft()
+            lane.next_offset = passed.offset + 1
+            if self._on_passed is not None:
+                self._on_passed(passed)
+        lane.moved.set()
+
+    async def drain(self, timeout: float) -> int:  # noqa: ASYNC109 - bounds the wait, does not cancel the work
+        """Wait up to `timeout` seconds for the records in work; returns how many are left."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        while self.in_work and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+        return len(self.in_work)
+
+    async def commit(self, tps: Collection[TP] | None = None) -> None:
+        """Commit the watermarks (of `tps`, or of all) that have moved."""
+        async with self._committing:
+            assigned = self._app.consumer.assignment()  # Faust drops others silently and says it committed
+            marks = {
+                tp: mark
+                for tp, mark in self._watermarks().items()
+                if tp in assigned and (tps is None or tp in tps) and mark > self._committed.get(tp, -1)
+            }
+            if not marks:
+                return
+            if self._before_commit is not None:
+                for tp, mark in marks.items():
+                    await self._before_commit(tp, mark)
+            if await self._app.consumer._commit(marks):  # noqa: SLF001 - the one private call; see the module's reason
+                self._committed.update(marks)
+
+    async def commit_every(self, seconds: float) -> None:
+        """Commit for ever, at this interval."""
+        while True:
+            await asyncio.sleep(seconds)
+            await self.commit()
+
+    def drop(self, tps: Collection[TP]) -> None:
+        """Forget partitions that are no longer ours."""
+        for key in [key for key in self._lanes if key[0] in tps]:
+            self._lanes.pop(key).moved.set()
+        for tp in tps:
+            self._committed.pop(tp, None)
+
+    def crash(self, reason: BaseException) -> None:
+        """End the worker: nothing that raised may be skipped in silence."""
+        crashing = asyncio.ensure_future(self._app.crash(reason))
+        self._followers.add(crashing)
+        crashing.add_done_callback(self._followers.discard)
+
+    def _add(self, event: Any) -> Taken:
+        message = event.message
+        record = Taken(
+            tp=message.tp,
+            generation=message.generation_id,
+            offset=message.offset,
+            key=message.key,
+            value=message.value,
+            headers=tuple(message.headers or ()),
+            ts_ms=round(message.timestamp * 1000),
+        )
+        lane = self._lanes.setdefault((record.tp, record.generation), _Lane(record.offset))
+        lane.records.append(record)
+        return record
+
+    async def _follow(self, record: Taken, task: asyncio.Task[Any]) -> None:
+        try:
+            result = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as raised:  # noqa: BLE001 - whatever it is, the worker ends with it
+            self.crash(raised)
+        else:
+            self.finish(record, result)
+
+    def _watermarks(self) -> dict[TP, int]:
+        newest: dict[TP, tuple[int, int]] = {}
+        for (tp, generation), lane in self._lanes.items():
+            if tp not in newest or generation > newest[tp][0]:
+                newest[tp] = generation, lane.next_offset
+        return {tp: mark for tp, (_, mark) in newest.items()}
