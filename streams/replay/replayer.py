@@ -1,0 +1,230 @@
+"""One tapped record → its outcomes: decode, scope, sample, budget, ask the arms, produce the trial.
+
+Whatever happens, a record ends with an outcome for each exchange in it, and the outcome is durable before the
+position moves: a trial is produced, an undecodable record is dead-lettered, everything else stands in the ledger.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from aiokafka import AIOKafkaProducer
+from faust.types import TP
+
+from schemas import json_text, topics
+from schemas.answers import Answer
+from schemas.config import Config
+from schemas.exchanges import Exchange, Source
+from schemas.ledger import LedgerRange, ledger_bytes
+from schemas.outcomes import Outcome
+from schemas.pins import split_pin
+from schemas.trials import CandidateAnswer, Trial, trial_bytes, trial_id
+from streams.lanes import Lanes, Taken
+from streams.replay.budget import Budget, Spend
+from streams.replay.client import ProviderClient, Unavailable
+from streams.replay.ledger_book import LedgerBook, Outcomes
+from streams.replay.look_back import look_back
+from streams.replay.payload import request_for
+from streams.replay.sampling import Sampling
+from streams.tap.decode import Undecodable, decode
+from streams.tap.features import FeatureNames
+from streams.tap.scope import is_in_scope, is_own_traffic
+
+MAX_TRIAL = 12 << 20  # bytes; the trials topic takes 16 MiB
+
+
+@dataclass
+class Replayer:
+    """Replays tapped records of one upgrade. `trial_partitions` is the partition count of the trials topic."""
+
+    config: Config
+    producer: AIOKafkaProducer
+    providers: Mapping[str, ProviderClient]
+    trial_partitions: int
+    cluster: str = "default"
+    features: FeatureNames = field(init=False)
+    sampling: Sampling = field(init=False)
+    budget: Budget = field(init=False)
+    ledger: LedgerBook = field(init=False)
+    outcomes: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _done: defaultdict[TP, set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
+
+    def __post_init__(self) -> None:
+        config = self.config
+        self.features = FeatureNames(config.tap.feature, tuple(config.features))
+        self.sampling = Sampling(config.sampling_rates)
+        budget = config.budget
+        self.budget = Budget(budget.requests_per_day, budget.usd_per_day, self.trial_partitions)
+        self.ledger = LedgerBook(config.upgrade.name, self.cluster)
+
+    async def replay(self, record: Taken) -> Outcomes:
+        """The outcomes of a tapped record, once they are durable."""
+        if self.ledger.is_counted(record.tp, record.offset):
+            return ()
+        source = Source(self.cluster, *record.place)
+        try:
+            exchanges = decode(record.value, dict(record.headers), record.ts_ms, source, self.config.tap)
+        except Undecodable as unreadable:
+            await self._dead_letter(record, unreadable.reason)
+            return self._all_candidates("", Outcome.DEAD_LETTER)
+        outcomes: list[tuple[str, str, Outcome]] = []
+        for exchange in exchanges:
+            outcomes += await self._exchange(record.tp, exchange)
+        return tuple(outcomes)
+
+    async def _exchange(self, tp: TP, exchange: Exchange) -> Outcomes:
+        feature = self.features.name(exchange)
+        identity = trial_id(self.config.upgrade.name, exchange.source, exchange.ts_ms)
+        if is_own_traffic(exchange):
+            return self._all_candidates(feature, Outcome.OWN_TRAFFIC)
+        if not is_in_scope(exchange, self.config.tap.match):
+            return self._all_candidates(feature, Outcome.OUT_OF_SCOPE)
+        if exchange.unreplayable is not None:
+            return self._all_candidates(feature, Outcome.UNREPLAYABLE)
+        if (exchange.source.offset, exchange.source.item) in self._done[tp]:
+            return self._all_candidates(feature, Outcome.REPLAYED)  # an earlier worker paid for it
+        weight = self.sampling.weight(identity, feature)
+        if weight is None:
+            return self._all_candidates(feature, Outcome.SAMPLED_OUT)
+        rerun = self.sampling.is_rerun(identity, feature)
+        day = datetime.now(UTC).date().isoformat()
+        asked = len(self.config.candidates) + rerun
+        partition = tp.partition % self.trial_partitions
+        if not self.budget.reserve(partition, asked, day):
+            return self._all_candidates(feature, Outcome.OVER_BUDGET)
+        answers = await self._ask(exchange, rerun=rerun)
+        spent = [answer.cost_usd for answer in answers.values() if isinstance(answer, Answer)]
+        self.budget.spent(partition, sum(cost for cost in spent if cost is not None), day)
+        got = tuple(
+            CandidateAnswer(c.name, c.pin, c.hash, answer)
+            for c in self.config.candidates
+            if isinstance(answer := answers[f"candidate:{c.name}"], Answer)
+        )
+        if got:
+            again = answers.get("rerun")
+            trial = Trial(
+                trial_id=identity,
+                upgrade=self.config.upgrade.name,
+                current=self.config.upgrade.current,
+                source=exchange.source,
+                ts_ms=exchange.ts_ms,
+                request_id=exchange.request_id,
+                feature=feature,
+                request=exchange.request,
+                baseline=exchange.baseline,
+                candidates=got,
+                rerun=_failed(again, self.config.upgrade.current) if isinstance(again, Unavailable) else again,
+                weight=weight,
+                asked=asked,
+                spent_usd=None if None in spent else sum(cost for cost in spent if cost is not None),
+            )
+            value = trial_bytes(trial)
+            if len(value) > MAX_TRIAL:
+                return self._all_candidates(feature, Outcome.TOO_LARGE)
+            await self._produce(tp, "trial", exchange.source, value)
+            self._done[tp].add((exchange.source.offset, exchange.source.item))
+        names = {candidate.name for candidate in got}
+        return self._counted(
+            tuple(
+                (c.name, feature, Outcome.REPLAYED if c.name in names else Outcome.SHED) for c in self.config.candidates
+            )
+        )
+
+    async def _ask(self, exchange: Exchange, *, rerun: bool) -> dict[str, Answer | Unavailable]:
+        """All arms at once; an arm whose provider is away does not fail the others."""
+        arms = {
+            f"candidate:{c.name}": (
+                c.pin,
+                request_for(
+                    exchange.request.body, split_pin(c.pin)[1], drop=c.drop, changes=c.set, system_prompt=c.prompt
+                ),
+            )
+            for c in self.config.candidates
+        }
+        if rerun:
+            current = self.config.upgrade.current
+            arms["rerun"] = current, request_for(exchange.request.body, split_pin(current)[1])
+
+        async def ask(arm: str, pin: str, body: dict[str, object]) -> Answer | Unavailable:
+            try:
+                return await self.providers[split_pin(pin)[0]].ask(body, pin, exchange.request_id, arm)
+            except Unavailable as away:
+                return away
+
+        answers = await asyncio.gather(*(ask(arm, pin, body) for arm, (pin, body) in arms.items()))
+        return dict(zip(arms, answers, strict=True))
+
+    async def look_back(self, lanes: Lanes, positions: Mapping[TP, int]) -> None:
+        """Take over newly assigned partitions where the last worker left them."""
+        found = await look_back(
+            self.config.kafka, self.config.upgrade.name, positions, self.trial_partitions, lanes.window
+        )
+        for tp, past in found.items():
+            self._done[tp] = past.trials
+            self.ledger.restore(tp, past.ledger.values())
+            newest = max(past.ledger.values(), key=lambda ledger: ledger.end, default=None)
+            if newest is not None and newest.day:
+                spend = Spend(newest.day, newest.requests, newest.usd)
+                self.budget.restore(tp.partition % self.trial_partitions, spend)
+
+    def count(self, record: Taken) -> None:
+        """The watermark passes the record: its outcomes belong to the ledger."""
+        self.ledger.count(record.tp, record.offset, record.ts_ms, record.result or ())
+
+    async def write_ledger(self, tp: TP, mark: int) -> None:
+        """Make the ledger durable up to where the position is about to move."""
+        day = datetime.fromtimestamp(time.time(), UTC).date().isoformat()
+        records = self.ledger.records(tp, self.budget.spend(tp.partition % self.trial_partitions, day))
+        sends = [await self._send_ledger(tp, record) for record in records]
+        await asyncio.gather(*sends)
+        self.ledger.written(tp, records)
+        self._done[tp] = {place for place in self._done[tp] if place[0] >= mark}
+
+    async def _send_ledger(self, tp: TP, ledger: LedgerRange) -> asyncio.Future[object]:
+        source = Source(self.cluster, tp.topic, tp.partition, ledger.start)
+        return await self._send(tp, "ledger", source, ledger_bytes(ledger))
+
+    async def _produce(self, tp: TP, kind: str, source: Source, value: bytes) -> None:
+        await (await self._send(tp, kind, source, value))
+
+    async def _send(self, tp: TP, kind: str, source: Source, value: bytes) -> asyncio.Future[object]:
+        place = f"{source.topic}/{source.partition}/{source.offset}/{source.item}".encode()
+        headers = [
+            (topics.UPGRADE_HEADER, self.config.upgrade.name.encode()),
+            (topics.KIND_HEADER, kind.encode()),
+            (topics.SOURCE_HEADER, place),
+        ]
+        sending: asyncio.Future[object] = await self.producer.send(
+            topics.TRIALS, value, key=place, partition=tp.partition % self.trial_partitions, headers=headers
+        )
+        return sending
+
+    async def _dead_letter(self, record: Taken, reason: str) -> None:
+        """Position and error only: what could not be read may hold anything."""
+        topic, partition, offset = record.place
+        letter = {
+            "upgrade": self.config.upgrade.name,
+            "topic": topic,
+            "partition": partition,
+            "offset": offset,
+            "role": "replay",
+            "error": reason,
+        }
+        await self.producer.send_and_wait(
+            topics.DEAD_LETTERS, json_text.dumps(letter), key=f"{topic}/{partition}".encode()
+        )
+
+    def _all_candidates(self, feature: str, outcome: Outcome) -> Outcomes:
+        return self._counted(tuple((candidate.name, feature, outcome) for candidate in self.config.candidates))
+
+    def _counted(self, outcomes: Outcomes) -> Outcomes:
+        for _, _, outcome in outcomes:
+            self.outcomes[outcome] += 1
+        return outcomes
+
+
+def _failed(away: Unavailable, pin: str) -> Answer:
+    return Answer(pin, error=away.reason)
