@@ -1,80 +1,108 @@
-"""Epochs: the identity under which evidence of a dimension adds up, numbered within candidate and dimension from 1."""
+"""Epochs: under which identity evidence adds up, and what changed when it no longer does.
+
+Numbers are given within a candidate's dimension, over all its features, so that (candidate, dimension, epoch) names
+one identity. The rank counts the epochs one feature had: it decides how much alpha is left for the next.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
-from comparators.dimensions import Dimension
-from comparators.scoring import FeatureRules
-from schemas.ids import content_hash
+from schemas import json_text
+from schemas.verdicts import Epoch
 
 
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """An identity of a dimension. `feature` is empty for all features without settings of their own."""
+class Scope(NamedTuple):
+    """Whose epoch: `feature` is empty for all features without rules of their own."""
 
     candidate: str
     feature: str
     dimension: str
-    epoch: int
-    identity: str
-    kind: str
-    tolerance: float
-    clip: float
-    reason: str  # why it began
 
 
-EpochOf = Callable[[str, str, str], int]
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Everything that gives evidence a meaning; each part is a pin, a hash or a number as text."""
+
+    current: str  # pin
+    candidate_hash: str
+    dimension: str  # Dimension.identity: comparator, settings, tolerance, clip
+    feature_rules: str = ""  # hash of how requests are assigned to features
+    assumed_noise: str = ""  # where reruns are off
+    calibration: str = ""  # hash of what was frozen after calibration, for dimensions that calibrate
 
 
-def settle_epochs(
-    known: Iterable[Epoch], current: str, candidates: Mapping[str, str], rules: Mapping[str, FeatureRules]
-) -> tuple[list[Epoch], EpochOf]:
-    """The epochs that begin now, and a lookup (candidate, feature, dimension) to the number in force.
+@dataclass(frozen=True, slots=True)
+class EpochsInForce:
+    """Look-up of the epochs in force: the rows that the wanted identities stand for."""
 
-    `candidates` maps names to candidate hashes; `rules` holds "" (all other features) and each feature with settings
-    of its own. A return to a former identity returns to its number: its evidence still means the same.
+    rows: Mapping[Scope, Epoch]
+
+    def row(self, candidate: str, feature: str, dimension: str) -> Epoch:
+        """The row in force: the feature's own, else the one for all features.
+
+        Raises:
+            KeyError: no identity was wanted for this candidate and dimension.
+        """
+        own = self.rows.get(Scope(candidate, feature, dimension))
+        return own if own is not None else self.rows[Scope(candidate, "", dimension)]
+
+    def epoch_of(self, candidate: str, feature: str, dimension: str) -> int:
+        """The number of the epoch in force."""
+        return self.row(candidate, feature, dimension).epoch
+
+
+def plan_epochs(
+    known: Iterable[Epoch], wanted: Mapping[Scope, Identity], now_ms: int
+) -> tuple[tuple[Epoch, ...], EpochsInForce]:
+    """New epoch rows to store, and the look-up for the wanted identities.
+
+    Returning to a former identity returns to its number: its evidence adds up again. A feature that once had rules of
+    its own keeps rows of its own, also when it goes back to the common rules: its ranks must not repeat.
     """
-    table: dict[tuple[str, str], list[Epoch]] = {}
-    for epoch in known:
-        table.setdefault((epoch.candidate, epoch.dimension), []).append(epoch)
-    begun: list[Epoch] = []
-    in_force: dict[tuple[str, str, str], int] = {}
-    for candidate, candidate_hash in candidates.items():
-        for feature, rule in rules.items():
-            for dimension in rule.dimensions:
-                identity = content_hash(current, candidate_hash, dimension.identity, rule.assumed_noise)
-                epochs = table.setdefault((candidate, dimension.name), [])
-                same = [e for e in epochs if e.identity == identity]
-                chosen = next((e for e in same if e.feature == feature), None)
-                if chosen is None:
-                    chosen = _begin(candidate, feature, dimension, identity, epochs)
-                    epochs.append(chosen)
-                    begun.append(chosen)
-                in_force[candidate, feature, dimension.name] = chosen.epoch
+    rows = list(known)
+    new: list[Epoch] = []
+    in_force: dict[Scope, Epoch] = {}
+    existing = tuple(rows)
+    common = {(scope.candidate, scope.dimension): identity for scope, identity in wanted.items() if not scope.feature}
+    returned = {
+        scope: common[scope.candidate, scope.dimension]
+        for scope in (Scope(row.candidate, row.feature, row.dimension) for row in existing)
+        if scope.feature and scope not in wanted and (scope.candidate, scope.dimension) in common
+    }
+    for scope, identity in (*wanted.items(), *returned.items()):
+        text = json_text.canonical(asdict(identity)).decode()
+        own = [row for row in rows if _is_of(row, scope)]
+        # A feature that leaves the common rules had their epochs until now.
+        had = own or [row for row in existing if _is_of(row, scope._replace(feature=""))]
+        found = next((row for row in own if row.identity == text), None)
+        if found is None:
+            found = _next_row(rows, had, scope, text, now_ms)
+            rows.append(found)
+            new.append(found)
+        in_force[scope] = found
+    return tuple(new), EpochsInForce(in_force)
 
-    def epoch_of(candidate: str, feature: str, dimension: str) -> int:
-        own = in_force.get((candidate, feature, dimension))
-        return own if own is not None else in_force[candidate, "", dimension]
 
-    return begun, epoch_of
+def _next_row(rows: list[Epoch], had: list[Epoch], scope: Scope, identity: str, now_ms: int) -> Epoch:
+    siblings = [row for row in rows if row.candidate == scope.candidate and row.dimension == scope.dimension]
+    number = next((row.epoch for row in siblings if row.identity == identity), None)
+    if number is None:
+        number = 1 + max((row.epoch for row in siblings), default=0)
+    latest: Callable[[Epoch], int] = lambda row: row.rank  # noqa: E731 - names the key of max
+    before = max(had, key=latest, default=None)
+    # A feature's first own row may carry the identity it had under the common rules: the same rank again.
+    same = next((row for row in had if row.identity == identity), None)
+    rank = same.rank if same is not None else 1 + (before.rank if before is not None else 0)
+    reason = "first" if before is None else _difference(before.identity, identity)
+    return Epoch(scope.candidate, scope.feature, scope.dimension, number, rank, identity, reason, now_ms)
 
 
-def _begin(candidate: str, feature: str, dimension: Dimension, identity: str, epochs: list[Epoch]) -> Epoch:
-    before = [epoch for epoch in epochs if epoch.feature == feature]
-    if not before:
-        reason = "first"
-    elif before[-1].tolerance != dimension.tolerance:
-        reason = f"tolerance {before[-1].tolerance} to {dimension.tolerance}"
-    else:
-        reason = "pins, changes, comparator or feature rules changed"
-    return Epoch(
-        candidate,
-        feature,
-        dimension.name,
-        1 + max((epoch.epoch for epoch in epochs), default=0),
-        identity,
-        str(dimension.kind),
-        dimension.tolerance,
-        dimension.clip,
-        reason,
-    )
+def _difference(before: str, after: str) -> str:
+    was, now = json_text.loads(before), json_text.loads(after)
+    parts = [part for part in now if was.get(part) != now[part]]
+    return ", ".join(f"{part}: {was.get(part) or 'none'} -> {now[part] or 'none'}" for part in parts) or "own rules"
+
+
+def _is_of(row: Epoch, scope: Scope) -> bool:
+    return (row.candidate, row.feature, row.dimension) == tuple(scope)

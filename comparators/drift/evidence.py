@@ -36,8 +36,9 @@ class Evidence:
     tolerance", unclipped), the score sums of each arm with their counts, and the same weighted by 1 / sampling rate.
     Over the comparisons where baseline and rerun both have a score (`replay_n`): `replay_up_bets` and
     `replay_down_bets`, log-wealth against "rerun - baseline <= tolerance" and its mirror, the faithful-replay test.
-    Over all comparisons: `scored`, `skipped`, `failed` (of the candidate arm), the reasons with their counts, and the
-    first and last event time in milliseconds (0 where there is none).
+    Over all comparisons: `scored`, `skipped`, `failed` (of the candidate arm), and the first and last event time in
+    milliseconds (0 where there is none). `reasons` and `rerun_reasons` count the reason codes of the candidate and of
+    the rerun where they were scored and gave one.
     """
 
     n: int = 0
@@ -166,3 +167,44 @@ def _number(value: float | None) -> float:
 
 def _tuple(values: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(values.tolist())
+
+    def __add__(self, other: "Evidence") -> "Evidence":
+        """The evidence of both, whichever came first; they must share no comparison."""
+        firsts = [ms for ms in (self.first_ms, other.first_ms) if ms]
+        return Evidence(
+            n=self.n + other.n,
+            d_sum=self.d_sum + other.d_sum,
+            d_squares=self.d_squares + other.d_squares,
+            worse=self.worse + other.worse,
+            better=self.better + other.better,
+            fail_bets=tuple(map(add, self.fail_bets, other.fail_bets)),
+            pass_bets=tuple(map(add, self.pass_bets, other.pass_bets)),
+            baseline_n=self.baseline_n + other.baseline_n,
+            baseline_sum=self.baseline_sum + other.baseline_sum,
+            rerun_n=self.rerun_n + other.rerun_n,
+            rerun_sum=self.rerun_sum + other.rerun_sum,
+            candidate_sum=self.candidate_sum + other.candidate_sum,
+            weight=self.weight + other.weight,
+            weighted_candidate=self.weighted_candidate + other.weighted_candidate,
+            weighted_d=self.weighted_d + other.weighted_d,
+            replay_n=self.replay_n + other.replay_n,
+            replay_up_bets=tuple(map(add, self.replay_up_bets, other.replay_up_bets)),
+            replay_down_bets=tuple(map(add, self.replay_down_bets, other.replay_down_bets)),
+            scored=self.scored + other.scored,
+            skipped=self.skipped + other.skipped,
+            failed=self.failed + other.failed,
+            first_ms=min(firsts, default=0),
+            last_ms=max(self.last_ms, other.last_ms),
+            reasons=Counter(self.reasons) + Counter(other.reasons),
+            rerun_reasons=Counter(self.rerun_reasons) + Counter(other.rerun_reasons),
+        )
+
+    @property
+    def comparisons(self) -> int:
+        """How many comparisons were looked at, whatever came of them."""
+        return self.scored + self.skipped + self.failed
+
+    @property
+    def excess(self) -> float | None:
+        """The mean of D, None where there is none."""
+        return self.d_sum / self.n if self.n else None

@@ -1,0 +1,28 @@
+"""The call itself failed: the arm gave an error instead of an answer."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from comparators.comparator import Comparator, Kind, Pair, Score
+
+
+@dataclass(frozen=True)
+class CallError(Comparator):
+    """1 where the arm gave an error, with the error's code as reason (`rejected:temperature`, `http_400`).
+
+    Sees: refused requests, unreadable and oversized answers. Does not see: outages, which are waited out or shed.
+
+    >>> from schemas.answers import Answer
+    >>> from schemas.exchanges import Request
+    >>> fine, failed = Answer("m", text="Hello"), Answer("m", error="rejected:temperature")
+    >>> CallError().compare(Pair(Request({}), fine, failed))
+    Score(value=1.0, reason='rejected:temperature', detail='')
+    """
+
+    version: ClassVar[int] = 1
+    kind: ClassVar[Kind] = Kind.PROPERTY
+    scores_errors: ClassVar[bool] = True
+
+    def compare(self, pair: Pair) -> Score:
+        """Score one arm of one trial."""
+        return Score(0.0) if pair.answer.error is None else Score(1.0, pair.answer.error)
