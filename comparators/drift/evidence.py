@@ -3,19 +3,13 @@
 The same sums are made here with numpy (from files) and in ClickHouse (from `scores`, by hour); both agree to 1e-9.
 """
 
-import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from operator import add
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from comparators.dimensions import Dimension
-from comparators.drift import betting
-from comparators.drift.betting import GRID
-from schemas.comparisons import Comparison, DimensionScore, Status
+GRID = 12  # bets per grid: lambda_g = 0.99 / (delta - lo) * 2**-g, g = 0..11
 
 
 class EvidenceKey(NamedTuple):
@@ -66,107 +60,6 @@ class Evidence:
     last_ms: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     rerun_reasons: Mapping[str, int] = field(default_factory=dict)
-
-    def __add__(self, other: "Evidence") -> "Evidence":
-        """The evidence of both together."""
-        return Evidence(
-            **{name: _merged(name, getattr(self, name), getattr(other, name)) for name in self.__dataclass_fields__}
-        )
-
-
-NOTHING = Evidence()
-
-
-def fold_comparisons(
-    comparisons: Iterable[Comparison],
-    dimensions_of: Callable[[str], Sequence[Dimension]],
-    epoch_of: Callable[[str, str, str], int] = lambda *_: 1,
-) -> dict[EvidenceKey, Evidence]:
-    """Evidence of many comparisons; `epoch_of(candidate, feature, dimension)` numbers the identities in force."""
-    rows: defaultdict[tuple[str, str, str], list[tuple[DimensionScore, Comparison]]] = defaultdict(list)
-    for comparison in comparisons:
-        for score in comparison.scores:
-            rows[comparison.candidate, comparison.trial.feature, score.dimension].append((score, comparison))
-    in_force = {
-        (feature, dimension.name): dimension
-        for feature in {feature for _, feature, _ in rows}
-        for dimension in dimensions_of(feature)
-    }
-    return {
-        EvidenceKey(candidate, feature, name, epoch_of(candidate, feature, name)): _folded(
-            scores, in_force[feature, name].tolerance, in_force[feature, name].clip
-        )
-        for (candidate, feature, name), scores in rows.items()
-    }
-
-
-def _folded(rows: list[tuple[DimensionScore, Comparison]], tolerance: float, clip: float) -> Evidence:
-    values = np.array(
-        [
-            [
-                _number(score.d),
-                _number(score.baseline.value if score.baseline else None),
-                _number(score.rerun.value if score.rerun else None),
-                _number(score.candidate.value),
-                comparison.trial.weight,
-            ]
-            for score, comparison in rows
-        ]
-    )
-    d, baseline, rerun, candidate, weight = values[~np.isnan(values[:, 0])].T  # NULL filtered before clipping
-    replay = (values[:, 2] - values[:, 1])[~np.isnan(values[:, 1]) & ~np.isnan(values[:, 2])]
-    times = [comparison.trial.ts_ms for _, comparison in rows]
-    statuses = Counter(score.candidate.status for score, _ in rows)
-    scored = [score for score, _ in rows if score.candidate.status is Status.SCORED]
-    return Evidence(
-        n=d.size,
-        d_sum=float(d.sum()),
-        d_squares=float((d * d).sum()),
-        worse=int((d > 0).sum()),
-        better=int((d < 0).sum()),
-        fail_bets=_tuple(betting.log_wealth(d.clip(-clip, clip) - tolerance, tolerance + clip)),
-        pass_bets=_tuple(betting.log_wealth(tolerance - d, 1 - tolerance)),
-        baseline_n=int((~np.isnan(baseline)).sum()),
-        baseline_sum=float(np.nansum(baseline)),
-        rerun_n=int((~np.isnan(rerun)).sum()),
-        rerun_sum=float(np.nansum(rerun)),
-        candidate_sum=float(candidate.sum()),
-        weight=float(weight.sum()),
-        weighted_candidate=float((weight * candidate).sum()),
-        weighted_d=float((weight * d).sum()),
-        replay_n=replay.size,
-        replay_up_bets=_tuple(betting.log_wealth(replay - tolerance, tolerance + 1)),
-        replay_down_bets=_tuple(betting.log_wealth(-replay - tolerance, tolerance + 1)),
-        scored=statuses[Status.SCORED],
-        skipped=statuses[Status.SKIPPED],
-        failed=statuses[Status.FAILED],
-        first_ms=min(times),
-        last_ms=max(times),
-        reasons=dict(Counter(score.candidate.reason for score in scored if score.candidate.reason)),
-        rerun_reasons=dict(
-            Counter(s.rerun.reason for s, _ in rows if s.rerun and s.rerun.status is Status.SCORED and s.rerun.reason)
-        ),
-    )
-
-
-def _merged(name: str, one: Any, other: Any) -> Any:
-    if name == "first_ms":
-        return min((moment for moment in (one, other) if moment), default=0)
-    if name == "last_ms":
-        return max(one, other)
-    if isinstance(one, tuple):
-        return tuple(a + b for a, b in zip(one, other, strict=True))
-    if isinstance(one, Mapping):
-        return dict(Counter(one) + Counter(other))
-    return one + other
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
-def _tuple(values: NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(values.tolist())
 
     def __add__(self, other: "Evidence") -> "Evidence":
         """The evidence of both, whichever came first; they must share no comparison."""
