@@ -1,0 +1,237 @@
+"""The tables of `shadowtap.toml`: `schemas/config.py` puts them together and reads the file."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+
+from schemas.config_problems import problem
+from schemas.config_texts import (
+    Bootstrap,
+    CandidateName,
+    EnvironmentVariable,
+    FeatureRule,
+    HttpUrl,
+    PathText,
+    StoreUrl,
+    UpgradeName,
+)
+from schemas.pins import check_pin
+
+NEVER_SET = ("messages", "model", "stream")  # of a request: the user's words, the pin's business, our own need
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Hours = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Texts = Annotated[tuple[str, ...], Strict(strict=False)]
+DimensionChanges = dict[str, dict[str, Any]]
+
+
+class Table(BaseModel):
+    """A table of the file: unknown keys are refused, `"5"` is no number, nothing changes after reading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Upgrade(Table):
+    """The question being asked. `current` is the pin in production; `pinned` vouches for it where no rules do."""
+
+    name: UpgradeName
+    current: str
+    pinned: bool = False
+
+    @model_validator(mode="after")
+    def _exact(self) -> Self:
+        _refuse_alias("current", self.current, pinned=self.pinned)
+        return self
+
+
+class Candidate(Table):
+    """A pin under test with its changes to the request, in the order drop, set, system prompt.
+
+    `system_prompt` is the text: in the file stands the name of a file beside it, read by `load_config`.
+    """
+
+    name: CandidateName
+    pin: str
+    pinned: bool = False
+    drop: Texts = ()
+    set: dict[str, Any] = Field(default_factory=dict)
+    system_prompt: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_its_pin(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and "name" not in fields and isinstance(fields.get("pin"), str):
+            return {"name": fields["pin"].rpartition("/")[2], **fields}
+        return fields
+
+    @model_validator(mode="after")
+    def _exact(self) -> Self:
+        _refuse_alias("pin", self.pin, pinned=self.pinned)
+        for table, keys in (("drop", self.drop), ("set", self.set)):
+            for key in keys:
+                if key in NEVER_SET:
+                    raise problem(table, f"{key!r} cannot be changed; leave it out")
+        return self
+
+
+class Security(Table):
+    """How a Kafka cluster is reached. PLAIN without TLS sends the password readable: refused unless said twice."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    username: str | None = None
+    password_env: EnvironmentVariable | None = None
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    key_password_env: EnvironmentVariable | None = None
+    plain_without_tls: bool = False
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.protocol.startswith("SASL"):
+            for key in ("mechanism", "username", "password_env"):
+                if not getattr(self, key):
+                    raise problem(key, f"is missing; {self.protocol} needs it")
+            if self.protocol == "SASL_PLAINTEXT" and self.mechanism == "PLAIN" and not self.plain_without_tls:
+                raise problem(
+                    "mechanism",
+                    "PLAIN without TLS sends the password readable; use SASL_SSL, or plain_without_tls = true",
+                )
+        elif self.mechanism or self.username or self.password_env:
+            raise problem("protocol", f"{self.protocol} takes no user; write SASL_SSL (or SASL_PLAINTEXT)")
+        if bool(self.cert_file) != bool(self.key_file):
+            raise problem("cert_file", "goes with key_file; name both or none")
+        return self
+
+
+class Kafka(Table):
+    """A Kafka cluster."""
+
+    bootstrap: Bootstrap
+    security: Security | None = None
+
+
+class RecordMapping(Table):
+    """Where a home-grown record keeps its parts, as JSON paths (streams/tap/mapping.py).
+
+    `request` is a chat body, a list of messages or a prompt; the answer is either `response` (an OpenAI body or its
+    stream) or `text`.
+    """
+
+    request: PathText
+    response: PathText | None = None
+    text: PathText | None = None
+    id: PathText | None = None
+    feature: PathText | None = None
+    model: PathText | None = None
+    headers: PathText | None = None
+    latency_ms: PathText | None = None
+    time_to_first_token_ms: PathText | None = None
+    cost_usd: PathText | None = None
+    error: PathText | None = None
+
+    @model_validator(mode="after")
+    def _has_an_answer(self) -> Self:
+        if (self.response is None) == (self.text is None):
+            raise problem("response", "name either response (an OpenAI body) or text (the answer's text)")
+        return self
+
+
+class Tap(Table):
+    """What is tapped. `match` names the current pin as the log does; empty stands for the model id of `current`."""
+
+    topics: Annotated[tuple[str, ...], Strict(strict=False), Field(min_length=1)]
+    format: Literal["auto", "openai", "envelope", "mapping"] = "auto"
+    match: Texts = ()
+    feature: Annotated[tuple[FeatureRule, ...], Strict(strict=False)] = ("header:x-feature", "$.metadata.feature")
+    start: Literal["latest", "earliest"] = "latest"
+    kafka: Kafka | None = None
+    mapping: RecordMapping | None = None
+
+    @model_validator(mode="after")
+    def _mapped(self) -> Self:
+        if self.format == "mapping" and self.mapping is None:
+            raise problem("mapping", 'is missing; format = "mapping" needs [tap.mapping] with request and response')
+        return self
+
+
+class Sampling(Table):
+    """Shares of the exchanges that are asked of the candidates, and of those, asked of the current pin again."""
+
+    candidate: Share = 1.0
+    rerun: Share = 0.1
+
+
+class Budget(Table):
+    """Caps per day (UTC); None is no cap, which a worker accepts only for providers on this machine."""
+
+    requests_per_day: Annotated[int, Field(ge=0)] | None = None
+    usd_per_day: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+class Provider(Table):
+    """Where a provider answers and how hard it may be asked; `reserve` is the headroom left to production."""
+
+    base_url: HttpUrl
+    api_key_env: EnvironmentVariable | None = None
+    max_in_flight: Annotated[int, Field(ge=1)] = 16
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+    reserve: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    timeout_s: Positive = 120.0
+
+
+class ClickHouse(Table):
+    """Where comparisons are kept, and whether texts are kept with them."""
+
+    url: StoreUrl = "http://localhost:8123"
+    user: str = "default"
+    password_env: EnvironmentVariable | None = None
+    database: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "shadowtap"
+    store_text: Literal["none", "redacted", "full"] = "none"
+
+    @model_validator(mode="after")
+    def _redaction_does_not_exist_yet(self) -> Self:
+        if self.store_text == "redacted":
+            raise problem("store_text", 'this version cannot redact yet; write "none", or "full"')  # fmt: skip
+        return self
+
+
+class Feature(Table):
+    """What differs for one feature; None is as everywhere."""
+
+    candidate: Share | None = None
+    rerun: Share | None = None
+    dimensions: DimensionChanges = Field(default_factory=dict)
+
+
+class VerdictRules(Table):
+    """When the evidence is enough (design.md section 5)."""
+
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    min_trials: Annotated[int, Field(ge=1)] = 300
+    min_hours: Hours = 24.0
+    max_hours: Hours = 48.0
+    coverage_floor: Share = 0.8
+    assumed_noise: Share = 0.2
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.max_hours < self.min_hours:
+            raise problem("max_hours", f"{self.max_hours:g} is less than min_hours = {self.min_hours:g}; raise it")
+        return self
+
+
+class Slack(Table):
+    """Where alerts go; without a webhook they are only written down."""
+
+    webhook_env: EnvironmentVariable | None = None
+
+
+def _refuse_alias(key: str, pin: str, *, pinned: bool) -> None:
+    try:
+        check_pin(pin, pinned=pinned)
+    except ValueError as wrong:
+        raise problem(key, str(wrong)) from wrong
