@@ -7,7 +7,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from schemas.config import KafkaConfig
+from schemas.settings import Kafka
 from schemas.topics import consumer_group
 from streams.kafka import MAX_RECORD, SESSION_S, faust_broker
 from streams.lanes import Lanes
@@ -16,7 +16,7 @@ DRAIN_AT_REVOKE_S = 5.0
 COMMIT_EVERY_S = 1.0
 
 
-def create_app(kafka: KafkaConfig, upgrade: str, role: str, session_s: float = SESSION_S) -> faust.App:
+def create_app(kafka: Kafka, upgrade: str, role: str, session_s: float = SESSION_S) -> faust.App:
     """A Faust app for one role of one upgrade; nothing is connected before it is started."""
     return faust.App(
         consumer_group(upgrade, role),

@@ -12,14 +12,15 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 from aiokafka.helpers import create_ssl_context
 
 from schemas import topics
-from schemas.config import KafkaConfig, secret
+from schemas.config import secret
 from schemas.errors import UnreachableError
+from schemas.settings import Kafka, Security
 
 MAX_RECORD = 16 << 20  # bytes
 SESSION_S = 30.0
 
 
-def client_settings(kafka: KafkaConfig) -> dict[str, Any]:
+def client_settings(kafka: Kafka) -> dict[str, Any]:
     """Keyword arguments of every aiokafka client for this cluster.
 
     Raises:
@@ -34,12 +35,12 @@ def client_settings(kafka: KafkaConfig) -> dict[str, Any]:
         settings["ssl_context"] = _tls(security)
     if security.protocol.startswith("SASL"):
         settings["sasl_mechanism"] = security.mechanism
-        settings["sasl_plain_username"] = secret(security.username_env or "", "kafka.security.username_env")
+        settings["sasl_plain_username"] = security.username
         settings["sasl_plain_password"] = secret(security.password_env or "", "kafka.security.password_env")
     return settings
 
 
-def faust_broker(kafka: KafkaConfig) -> dict[str, Any]:
+def faust_broker(kafka: Kafka) -> dict[str, Any]:
     """The same as settings of a Faust app."""
     settings = client_settings(kafka)
     broker: dict[str, Any] = {"broker": [f"kafka://{address.strip()}" for address in kafka.bootstrap.split(",")]}
@@ -57,7 +58,7 @@ def faust_broker(kafka: KafkaConfig) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def producer(kafka: KafkaConfig) -> AsyncIterator[AIOKafkaProducer]:
+async def producer(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
     """A producer whose sends are durable when awaited."""
     client = AIOKafkaProducer(
         **client_settings(kafka), acks="all", linger_ms=5, max_request_size=MAX_RECORD, compression_type="lz4"
@@ -67,7 +68,7 @@ async def producer(kafka: KafkaConfig) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @asynccontextmanager
-async def reader(kafka: KafkaConfig, group: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
+async def reader(kafka: Kafka, group: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer that belongs to no group (or reads and commits positions of one without joining it)."""
     client = AIOKafkaConsumer(
         **client_settings(kafka),
@@ -82,7 +83,7 @@ async def reader(kafka: KafkaConfig, group: str | None = None) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def admin(kafka: KafkaConfig) -> AsyncIterator[AIOKafkaAdminClient]:
+async def admin(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
     """An admin client."""
     client = AIOKafkaAdminClient(**client_settings(kafka))
     try:
@@ -95,7 +96,7 @@ async def admin(kafka: KafkaConfig) -> AsyncIterator[AIOKafkaAdminClient]:
         await client.close()
 
 
-async def partitions(kafka: KafkaConfig, names: Iterable[str]) -> dict[str, int]:
+async def partitions(kafka: Kafka, names: Iterable[str]) -> dict[str, int]:
     """Partition counts of the topics that exist."""
     wanted = list(names)
     async with admin(kafka) as client:
@@ -103,7 +104,7 @@ async def partitions(kafka: KafkaConfig, names: Iterable[str]) -> dict[str, int]
     return {topic["topic"]: len(topic["partitions"]) for topic in found if not topic["error_code"]}
 
 
-async def create_topics(kafka: KafkaConfig, trial_partitions: int, replication: int = 1) -> list[str]:
+async def create_topics(kafka: Kafka, trial_partitions: int, replication: int = 1) -> list[str]:
     """Create our own topics where they are missing; returns the names created.
 
     The trials topic has as many partitions as the largest tapped topic; touched has one, so that there is one judge.
@@ -127,7 +128,7 @@ async def create_topics(kafka: KafkaConfig, trial_partitions: int, replication: 
     return missing
 
 
-async def seed_positions(kafka: KafkaConfig, group: str, names: Iterable[str], start: str) -> dict[TopicPartition, int]:
+async def seed_positions(kafka: Kafka, group: str, names: Iterable[str], start: str) -> dict[TopicPartition, int]:
     """Commit a start position for every partition that has none; returns all positions.
 
     With `latest` and no committed position a consumer would silently skip what arrives before its first commit; after
@@ -147,7 +148,7 @@ async def seed_positions(kafka: KafkaConfig, group: str, names: Iterable[str], s
 
 
 @asynccontextmanager
-async def _reachable(client: Any, kafka: KafkaConfig) -> AsyncIterator[None]:
+async def _reachable(client: Any, kafka: Kafka) -> AsyncIterator[None]:
     try:
         try:
             await client.start()
@@ -158,15 +159,15 @@ async def _reachable(client: Any, kafka: KafkaConfig) -> AsyncIterator[None]:
         await client.stop()
 
 
-def _unreachable(kafka: KafkaConfig, refused: BaseException) -> UnreachableError:
+def _unreachable(kafka: Kafka, refused: BaseException) -> UnreachableError:
     return UnreachableError(
         f"kafka.bootstrap: no Kafka answers at {kafka.bootstrap!r} ({type(refused).__name__}); "
         "is the address right, the broker up, and the security setting the one it wants?"
     )
 
 
-def _tls(security: Any) -> ssl.SSLContext:
+def _tls(security: Security) -> ssl.SSLContext:
     context: ssl.SSLContext = create_ssl_context(
-        cafile=security.ca, certfile=security.certificate, keyfile=security.key
+        cafile=security.ca_file, certfile=security.cert_file, keyfile=security.key_file
     )
     return context

@@ -20,8 +20,9 @@ import aiohttp
 
 from schemas import json_text
 from schemas.answers import Answer
-from schemas.config import ProviderConfig, secret
+from schemas.config import secret
 from schemas.ids import content_hash
+from schemas.settings import Provider
 from schemas.topics import ARM_HEADER, REQUEST_HEADER
 from streams.tap.openai_chat import answer_from_completion
 
@@ -113,7 +114,7 @@ class ProviderClient:
 
 
 @asynccontextmanager
-async def provider_clients(providers: Mapping[str, ProviderConfig]) -> AsyncIterator[dict[str, ProviderClient]]:
+async def provider_clients(providers: Mapping[str, Provider]) -> AsyncIterator[dict[str, ProviderClient]]:
     """A client per provider of the configuration, closed together.
 
     Raises:
@@ -128,6 +129,7 @@ async def provider_clients(providers: Mapping[str, ProviderConfig]) -> AsyncIter
                 session,
                 asyncio.Semaphore(provider.max_in_flight),
                 secret(provider.api_key_env, f"providers.{name}.api_key_env") if provider.api_key_env else None,
+                provider.timeout_s,
             )
             for name, provider in providers.items()
         }

@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from faust.types import TP
 
 from schemas import topics
-from schemas.config import KafkaConfig
 from schemas.ledger import LedgerRange, ledger_from_bytes
+from schemas.settings import Kafka
 from streams.kafka import reader
 
 FIRST_DEPTH = 2000  # records
@@ -28,7 +28,7 @@ class Found:
 
 
 async def look_back(
-    kafka: KafkaConfig, upgrade: str, positions: Mapping[TP, int], trial_partitions: int, window: int
+    kafka: Kafka, upgrade: str, positions: Mapping[TP, int], trial_partitions: int, window: int
 ) -> dict[TP, Found]:
     """Find trials and ledger of the tapped partitions from their committed `positions` on.
 

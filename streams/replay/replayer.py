@@ -16,7 +16,7 @@ from faust.types import TP
 
 from schemas import json_text, topics
 from schemas.answers import Answer
-from schemas.config import Config
+from schemas.config import Config, candidate_hash
 from schemas.exchanges import Exchange, Source
 from schemas.ledger import LedgerRange, ledger_bytes
 from schemas.outcomes import Outcome
@@ -55,7 +55,7 @@ class Replayer:
     def __post_init__(self) -> None:
         config = self.config
         self.features = FeatureNames(config.tap.feature, tuple(config.features))
-        self.sampling = Sampling(config.sampling_rates)
+        self.sampling = Sampling(config.feature_sampling)
         budget = config.budget
         self.budget = Budget(budget.requests_per_day, budget.usd_per_day, self.trial_partitions)
         self.ledger = LedgerBook(config.upgrade.name, self.cluster)
@@ -80,7 +80,7 @@ class Replayer:
         identity = trial_id(self.config.upgrade.name, exchange.source, exchange.ts_ms)
         if is_own_traffic(exchange):
             return self._all_candidates(feature, Outcome.OWN_TRAFFIC)
-        if not is_in_scope(exchange, self.config.tap.match):
+        if not is_in_scope(exchange, self.config.match_names):
             return self._all_candidates(feature, Outcome.OUT_OF_SCOPE)
         if exchange.unreplayable is not None:
             return self._all_candidates(feature, Outcome.UNREPLAYABLE)
@@ -99,7 +99,7 @@ class Replayer:
         spent = [answer.cost_usd for answer in answers.values() if isinstance(answer, Answer)]
         self.budget.spent(partition, sum(cost for cost in spent if cost is not None), day)
         got = tuple(
-            CandidateAnswer(c.name, c.pin, c.hash, answer)
+            CandidateAnswer(c.name, c.pin, candidate_hash(c), answer)
             for c in self.config.candidates
             if isinstance(answer := answers[f"candidate:{c.name}"], Answer)
         )
@@ -139,7 +139,7 @@ class Replayer:
             f"candidate:{c.name}": (
                 c.pin,
                 request_for(
-                    exchange.request.body, split_pin(c.pin)[1], drop=c.drop, changes=c.set, system_prompt=c.prompt
+                    exchange.request.body, split_pin(c.pin)[1], drop=c.drop, changes=c.set, system_prompt=c.system_prompt
                 ),
             )
             for c in self.config.candidates

@@ -10,25 +10,26 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from schemas.ids import unit_interval
+from schemas.settings import Sampling as Rates
 
 WARM_UP = 60
 
 
 @dataclass
 class Sampling:
-    """`rates(feature)` gives (share asked of the candidates, share of those rerun), each in [0, 1]."""
+    """`rates(feature)` gives the shares in force: asked of the candidates, and of those rerun."""
 
-    rates: Callable[[str], tuple[float, float]]
+    rates: Callable[[str], Rates]
     reruns: Counter[str] = field(default_factory=Counter)
 
     def weight(self, trial: UUID, feature: str) -> float | None:
         """1 / the sampling rate where the exchange is asked, None where it is sampled out."""
-        rate, _ = self.rates(feature)
+        rate = self.rates(feature).candidate
         return 1.0 / rate if rate > 0 and unit_interval(trial, "candidate") < rate else None
 
     def is_rerun(self, trial: UUID, feature: str) -> bool:
         """Whether the current pin is asked again too."""
-        _, rate = self.rates(feature)
+        rate = self.rates(feature).rerun
         if rate <= 0:
             return False
         chosen = self.reruns[feature] < WARM_UP or unit_interval(trial, "rerun") < rate
