@@ -1,7 +1,7 @@
 """How Faust is used: one app, one agent and one consumer group per role; bytes in and out; no tables, no web server."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Any
 
 import faust
@@ -10,7 +10,7 @@ from faust.types import TP
 from schemas.settings import Kafka
 from schemas.topics import consumer_group
 from streams.kafka import MAX_RECORD, SESSION_S, faust_broker
-from streams.lanes import Lanes
+from streams.lanes import Lanes, Taken
 
 DRAIN_AT_REVOKE_S = 5.0
 COMMIT_EVERY_S = 1.0
@@ -44,7 +44,7 @@ def create_app(kafka: Kafka, upgrade: str, role: str, session_s: float = SESSION
 
 
 def topic(app: faust.App, *names: str) -> Any:
-    """Topics as bytes."""
+    """One Faust topic over these names, bytes in and out."""
     return app.topic(*names, key_type=bytes, value_type=bytes, internal=False)
 
 
@@ -81,11 +81,26 @@ def keep_lanes(
             lanes.crash(raised)
 
 
-async def or_crash(lanes: Lanes, agent: Awaitable[None]) -> None:
-    """Run an agent's loop; what it raises ends the worker instead of being skipped by Faust."""
-    try:
-        await agent
-    except asyncio.CancelledError:
-        raise
-    except BaseException as raised:  # noqa: BLE001 - see above
-        lanes.crash(raised)
+Records = AsyncIterator[Taken]
+Loop = Callable[[Records], Awaitable[None]]
+
+
+def agent(app: faust.App, lanes: Lanes, *names: str) -> Callable[[Loop], Loop]:
+    """Register the decorated loop as the app's agent over these topics, fed through the lanes.
+
+    What the loop raises ends the worker: Faust alone would restart the agent and skip the record.
+    """
+
+    def register(loop: Loop) -> Loop:
+        @app.agent(topic(app, *names), name=loop.__name__)  # type: ignore[untyped-decorator] # Faust ships no types
+        async def guarded(stream: Any) -> None:
+            try:
+                await loop(lanes.take(stream))
+            except asyncio.CancelledError:  # a rebalance or the end
+                raise
+            except BaseException as raised:  # noqa: BLE001 - see above
+                lanes.crash(raised)
+
+        return loop
+
+    return register

@@ -1,0 +1,103 @@
+"""The four agents, in the order of an event.
+
+    your topics → replay_exchanges → trials → score_trials → touched → judge_drift → verdicts → send_alerts → Slack
+
+Each role is a Faust app of its own, with its own consumer group, so that a slow one never starves another. What an
+agent does stands in the object it calls; here one sees what flows where.
+"""
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+
+import faust
+from faust.types import TP
+
+from schemas import topics
+from schemas.config import Config
+from streams.alert_sender import AlertSender
+from streams.batches import Batches
+from streams.faust_app import Records, agent, create_app, keep_lanes
+from streams.judging import Judging
+from streams.lanes import Lanes
+from streams.replay.replayer import Replayer
+from streams.scorer import Scorer
+
+TRIALS_PER_BATCH, TRIALS_WITHIN_S = 256, 1.0
+LOOKS_WITHIN_S, LOOK_WHEN_IDLE_S = 1.0, 30.0
+REPLAYS_IN_WORK = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A running part of the topology."""
+
+    name: str
+    app: faust.App
+    lanes: Lanes
+
+
+def replay_role(config: Config, replayer: Replayer) -> Role:
+    """Tapped records → trials and ledger."""
+    app = create_app(config.tapped_kafka, config.upgrade.name, "replay")
+    lanes = Lanes(app, slots=REPLAYS_IN_WORK, on_passed=replayer.count, before_commit=replayer.write_ledger)
+
+    @agent(app, lanes, *config.tap.topics)
+    async def replay_exchanges(records: Records) -> None:
+        async for record in records:
+            lanes.start(record, partial(replayer.replay, record))
+
+    async def take_over(tps: Collection[TP]) -> None:
+        committed = {tp: await app.consumer._committed(tp) for tp in tps}  # noqa: SLF001 - no public way in Faust
+        await replayer.look_back(lanes, {tp: offset or 0 for tp, offset in committed.items()})
+
+    keep_lanes(app, lanes, take_over)
+    return Role("replay", app, lanes)
+
+
+def score_role(config: Config, scorer: Scorer) -> Role:
+    """Trials and ledger → ClickHouse, and which evidence was touched."""
+    app = create_app(config.kafka, config.upgrade.name, "score")
+    lanes = Lanes(app, slots=4 * TRIALS_PER_BATCH)
+    batches = Batches(lanes, scorer.score, size=TRIALS_PER_BATCH, within=TRIALS_WITHIN_S)
+
+    @agent(app, lanes, topics.TRIALS)
+    async def score_trials(records: Records) -> None:
+        async for record in records:
+            batches.add(record)
+
+    return _batched("score", app, lanes, batches.run)
+
+
+def judge_role(config: Config, judging: Judging) -> Role:
+    """Touched hours → evidence → verdicts. One partition, so one judge at a time."""
+    app = create_app(config.kafka, config.upgrade.name, "judge")
+    lanes = Lanes(app, slots=100_000, window=1_000_000)
+    batches = Batches(lanes, judging.look, size=100_000, within=LOOKS_WITHIN_S, idle_s=LOOK_WHEN_IDLE_S)
+
+    @agent(app, lanes, topics.TOUCHED)
+    async def judge_drift(records: Records) -> None:
+        async for record in records:
+            batches.add(record)
+
+    return _batched("judge", app, lanes, batches.run)
+
+
+def alert_role(config: Config, sender: AlertSender) -> Role:
+    """Verdicts → Slack, once per cause."""
+    app = create_app(config.kafka, config.upgrade.name, "alert")
+    lanes = Lanes(app, slots=1)
+
+    @agent(app, lanes, topics.VERDICTS)
+    async def send_alerts(records: Records) -> None:
+        async for record in records:
+            lanes.start(record, partial(sender.send, record))
+
+    keep_lanes(app, lanes)
+    return Role("alert", app, lanes)
+
+
+def _batched(name: str, app: faust.App, lanes: Lanes, run: Callable[[], Awaitable[None]]) -> Role:
+    keep_lanes(app, lanes)
+    app.task(run)
+    return Role(name, app, lanes)

@@ -1,0 +1,152 @@
+"""Runs roles until told to stop: start, wait, drain, commit, exit code. Own runner, because Faust's loses work."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from schemas import topics
+from schemas.config import Config
+from schemas.errors import ConfigError, UsageError
+from schemas.pins import split_pin
+from schemas.topics import consumer_group
+from streams.alert_sender import AlertSender
+from streams.judging import Judging
+from streams.kafka import partitions, producer, seed_positions
+from streams.replay.client import provider_clients
+from streams.replay.replayer import Replayer
+from streams.rules import Rules
+from streams.scorer import Scorer
+from streams.store import Store, open_store, settle_epochs
+from streams.topology import Role, alert_role, judge_role, replay_role, score_role
+
+log = logging.getLogger(__name__)
+
+DRAIN_S, STOP_S = 10.0, 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Roles that are ready to run, with the parts that others want to look at."""
+
+    roles: Sequence[Role]
+    replayer: Replayer | None
+    scorer: Scorer | None
+    judging: Judging | None
+
+
+@asynccontextmanager
+async def worker(config: Config, names: Sequence[str]) -> AsyncIterator[Worker]:
+    """Everything the named roles need, connected and checked; nothing runs yet.
+
+    Raises:
+        ConfigError: a setting that this worker must not start with.
+        UsageError: topics or tables are missing.
+        UnreachableError: Kafka or ClickHouse does not answer.
+    """
+    async with AsyncExitStack() as stack:
+        rules = Rules(config)
+        sink = await stack.enter_async_context(producer(config.kafka))
+        trial_partitions = await _checked_topics(config, tapping="replay" in names)
+        roles: list[Role] = []
+        replayer = scorer = judging = None
+        if "replay" in names:
+            _check_spending(config)
+            group = consumer_group(config.upgrade.name, "replay")
+            await seed_positions(config.tapped_kafka, group, config.tap.topics, config.tap.start)
+            clients = await stack.enter_async_context(provider_clients(config.providers))
+            replayer = Replayer(config, sink, clients, trial_partitions)
+            roles.append(replay_role(config, replayer))
+        if {"score", "judge", "alert"} & set(names):
+            store: Store = await stack.enter_async_context(open_store(config))
+            epochs = await settle_epochs(store, config, rules)
+        if "score" in names:
+            scorer = Scorer(config.upgrade.name, rules, epochs, store, sink, config.clickhouse.store_text)
+            roles.append(score_role(config, scorer))
+        if "judge" in names:
+            judging = Judging(config, rules, epochs, store, sink)
+            roles.append(judge_role(config, judging))
+        if "alert" in names:
+            roles.append(alert_role(config, AlertSender(config, store)))
+        yield Worker(roles, replayer, scorer, judging)
+
+
+async def run(roles: Sequence[Role], stop: asyncio.Event) -> int:
+    """Run until `stop` is set (0) or a role crashes (1). Upstream roles are drained first."""
+    for role in roles:
+        role.app.finalize()
+        await role.app.start()
+        log.info("role %s started", role.name)
+    ends = {asyncio.ensure_future(role.app.wait_until_stopped()) for role in roles}
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({*ends, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    crashed = next((role for role in roles if role.app._crash_reason is not None), None)  # noqa: SLF001 - no public way
+    if crashed is not None:
+        log.error("role %s ends: %r", crashed.name, crashed.app._crash_reason)  # noqa: SLF001 - the same
+    else:
+        await _drain(roles)
+    for role in roles:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(role.app.stop(), STOP_S)
+    for end in (*ends, stopped):
+        end.cancel()
+    return 0 if crashed is None else 1
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT set the event."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+async def _drain(roles: Sequence[Role]) -> None:
+    deadline = asyncio.get_running_loop().time() + DRAIN_S
+    for role in roles:
+        role.lanes.stopping = True
+    for role in roles:
+        left = await role.lanes.drain(max(0.0, deadline - asyncio.get_running_loop().time()))
+        await role.lanes.commit()
+        log.info("role %s drained, %d records left for the next worker", role.name, left)
+
+
+async def _checked_topics(config: Config, *, tapping: bool) -> int:
+    own = (topics.TRIALS, topics.TOUCHED, topics.VERDICTS, topics.DEAD_LETTERS, topics.CONTROL)
+    have = await partitions(config.kafka, own)
+    missing = [name for name in own if name not in have]
+    if missing:
+        raise UsageError(f"kafka: topic {missing[0]!r} does not exist; run `shadowtap migrate` once")
+    if tapping:
+        tapped = await partitions(config.tapped_kafka, config.tap.topics)
+        absent = [name for name in config.tap.topics if name not in tapped]
+        if absent:
+            raise UsageError(f"tap.topics: topic {absent[0]!r} does not exist on {config.tapped_kafka.bootstrap}")
+    return have[topics.TRIALS]
+
+
+def _check_spending(config: Config) -> None:
+    """Refuse a provider that costs money unless a cap is set."""
+    capped = config.budget.requests_per_day is not None or config.budget.usd_per_day is not None
+    for pin in (config.upgrade.current, *(candidate.pin for candidate in config.candidates)):
+        name = split_pin(pin).provider
+        if name not in config.providers:
+            raise ConfigError(f"providers.{name}: missing; {pin!r} needs its base_url (and api_key_env)")
+        if not capped and not _is_here(config.providers[name].base_url):
+            raise ConfigError(
+                f"budget: set requests_per_day or usd_per_day; providers.{name} is not on this machine, and without "
+                "a cap nothing would stop the spending"
+            )
+
+
+def _is_here(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
