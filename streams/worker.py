@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from faust.types import TP
+
 from schemas import topics
 from schemas.config import Config
 from schemas.errors import ConfigError, UsageError
@@ -52,7 +54,7 @@ async def worker(config: Config, names: Sequence[str]) -> AsyncIterator[Worker]:
     async with AsyncExitStack() as stack:
         rules = Rules(config)
         sink = await stack.enter_async_context(producer(config.kafka))
-        trial_partitions = await _checked_topics(config, tapping="replay" in names)
+        trial_partitions, places = await _checked_topics(config, tapping="replay" in names)
         roles: list[Role] = []
         replayer = scorer = judging = None
         if "replay" in names:
@@ -60,7 +62,7 @@ async def worker(config: Config, names: Sequence[str]) -> AsyncIterator[Worker]:
             group = consumer_group(config.upgrade.name, "replay")
             await seed_positions(config.tapped_kafka, group, config.tap.topics, config.tap.start)
             clients = await stack.enter_async_context(provider_clients(config.providers))
-            replayer = Replayer(config, sink, clients, trial_partitions)
+            replayer = Replayer(config, sink, clients, trial_partitions, places)
             roles.append(replay_role(config, replayer))
         if {"score", "judge", "alert"} & set(names):
             store: Store = await stack.enter_async_context(open_store(config))
@@ -114,18 +116,20 @@ async def _drain(roles: Sequence[Role]) -> None:
         log.info("role %s drained, %d records left for the next worker", role.name, left)
 
 
-async def _checked_topics(config: Config, *, tapping: bool) -> int:
+async def _checked_topics(config: Config, *, tapping: bool) -> tuple[int, list[TP]]:
     own = (topics.TRIALS, topics.TOUCHED, topics.VERDICTS, topics.DEAD_LETTERS, topics.CONTROL)
     have = await partitions(config.kafka, own)
     missing = [name for name in own if name not in have]
     if missing:
         raise UsageError(f"kafka: topic {missing[0]!r} does not exist; run `shadowtap migrate` once")
+    places: list[TP] = []
     if tapping:
         tapped = await partitions(config.tapped_kafka, config.tap.topics)
         absent = [name for name in config.tap.topics if name not in tapped]
         if absent:
             raise UsageError(f"tap.topics: topic {absent[0]!r} does not exist on {config.tapped_kafka.bootstrap}")
-    return have[topics.TRIALS]
+        places = sorted(TP(name, number) for name, count in tapped.items() for number in range(count))
+    return have[topics.TRIALS], places
 
 
 def _check_spending(config: Config) -> None:

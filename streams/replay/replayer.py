@@ -7,7 +7,7 @@ position moves: a trial is produced, an undecodable record is dead-lettered, eve
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -38,12 +38,14 @@ MAX_TRIAL = 12 << 20  # bytes; the trials topic takes 16 MiB
 
 @dataclass
 class Replayer:
-    """Replays tapped records of one upgrade. `trial_partitions` is the partition count of the trials topic."""
+    """Replays tapped records of one upgrade. `trial_partitions` counts those of the trials topic, `places` are all
+    tapped partitions, of which this worker has some."""
 
     config: Config
     producer: AIOKafkaProducer
     providers: Mapping[str, ProviderClient]
     trial_partitions: int
+    places: Sequence[TP]
     cluster: str = "default"
     features: FeatureNames = field(init=False)
     sampling: Sampling = field(init=False)
@@ -57,7 +59,7 @@ class Replayer:
         self.features = FeatureNames(config.tap.feature, tuple(config.features))
         self.sampling = Sampling(config.feature_sampling)
         budget = config.budget
-        self.budget = Budget(budget.requests_per_day, budget.usd_per_day, self.trial_partitions)
+        self.budget = Budget(budget.requests_per_day, budget.usd_per_day, self.places)
         self.ledger = LedgerBook(config.upgrade.name, self.cluster)
 
     async def replay(self, record: Taken) -> Outcomes:
@@ -92,12 +94,11 @@ class Replayer:
         rerun = self.sampling.is_rerun(identity, feature)
         day = datetime.now(UTC).date().isoformat()
         asked = len(self.config.candidates) + rerun
-        partition = tp.partition % self.trial_partitions
-        if not self.budget.reserve(partition, asked, day):
+        if not self.budget.reserve(tp, asked, day):
             return self._all_candidates(feature, Outcome.OVER_BUDGET)
         answers = await self._ask(exchange, rerun=rerun)
         spent = [answer.cost_usd for answer in answers.values() if isinstance(answer, Answer)]
-        self.budget.spent(partition, sum(cost for cost in spent if cost is not None), day)
+        self.budget.spent(tp, sum(cost for cost in spent if cost is not None), day)
         got = tuple(
             CandidateAnswer(c.name, c.pin, candidate_hash(c), answer)
             for c in self.config.candidates
@@ -168,7 +169,7 @@ class Replayer:
             newest = max(past.ledger.values(), key=lambda ledger: ledger.end, default=None)
             if newest is not None and newest.day:
                 spend = Spend(newest.day, newest.requests, newest.usd)
-                self.budget.restore(tp.partition % self.trial_partitions, spend)
+                self.budget.restore(tp, spend)
 
     def count(self, record: Taken) -> None:
         """The watermark passes the record: its outcomes belong to the ledger."""
@@ -177,7 +178,7 @@ class Replayer:
     async def write_ledger(self, tp: TP, mark: int) -> None:
         """Make the ledger durable up to where the position is about to move."""
         day = datetime.fromtimestamp(time.time(), UTC).date().isoformat()
-        records = self.ledger.records(tp, self.budget.spend(tp.partition % self.trial_partitions, day))
+        records = self.ledger.records(tp, self.budget.spend(tp, day))
         sends = [await self._send_ledger(tp, record) for record in records]
         await asyncio.gather(*sends)
         self.ledger.written(tp, records)
