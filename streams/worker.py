@@ -24,7 +24,9 @@ from streams.replay.client import provider_clients
 from streams.replay.replayer import Replayer
 from streams.rules import Rules
 from streams.scorer import Scorer
-from streams.store import Store, open_store, settle_epochs
+from streams.epochs import settle_epochs
+from streams.store import Store
+from streams.store.configured import open_store
 from streams.topology import Role, alert_role, judge_role, replay_role, score_role
 
 log = logging.getLogger(__name__)
