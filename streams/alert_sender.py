@@ -30,9 +30,7 @@ class AlertSender:
         upgrade = self.config.upgrade.name
         if record.value is None or record.key is None:
             return
-        found = next(
-            (c for c in self.config.candidates if record.key == verdict_key(upgrade, c.name).encode()), None
-        )
+        found = next((c for c in self.config.candidates if record.key == verdict_key(upgrade, c.name).encode()), None)
         if found is None:
             return  # of a feature, a dimension, or another upgrade
         verdict = verdict_from(json_text.loads(record.value))

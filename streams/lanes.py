@@ -184,6 +184,7 @@ class Lanes:
         )
         lane = self._lanes.setdefault((record.tp, record.generation), _Lane(record.offset))
         lane.records.append(record)
+        self._committed.setdefault(record.tp, record.offset)  # where we start is where we were
         return record
 
     async def _follow(self, record: Taken, task: asyncio.Task[Any]) -> None:

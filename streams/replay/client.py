@@ -24,7 +24,7 @@ from schemas.config import secret
 from schemas.ids import content_hash
 from schemas.settings import Provider
 from schemas.topics import ARM_HEADER, REQUEST_HEADER
-from streams.tap.openai_chat import answer_from_completion
+from streams.tap.chat import read_response
 
 MAX_ANSWER = 8 << 20  # bytes
 PATIENCE_S = 120.0
@@ -107,10 +107,20 @@ class ProviderClient:
             raise _TryAgain("unreadable_answer") from garbage
         if status >= 400:  # noqa: PLR2004 - HTTP's own number
             return Answer(pin, error=_refusal(status, parsed), latency_ms=latency_ms, sent_hash=sent_hash)
-        try:
-            return answer_from_completion(parsed, pin, latency_ms=latency_ms, sent_hash=sent_hash)
-        except ValueError as unreadable:
-            raise _TryAgain("unreadable_answer") from unreadable
+        said = read_response(parsed)
+        if said.is_empty:
+            raise _TryAgain("unreadable_answer")
+        return Answer(
+            model=said.model or pin,
+            text=said.text,
+            tool_calls=said.tool_calls,
+            finish_reason=said.finish_reason,
+            usage=said.usage,
+            latency_ms=latency_ms,
+            error=said.error,
+            fingerprint=said.fingerprint,
+            sent_hash=sent_hash,
+        )
 
 
 @asynccontextmanager

@@ -30,8 +30,8 @@ from streams.replay.look_back import look_back
 from streams.replay.payload import request_for
 from streams.replay.sampling import Sampling
 from streams.tap.decode import Undecodable, decode
-from streams.tap.features import FeatureNames
-from streams.tap.scope import is_in_scope, is_own_traffic
+from streams.tap.features import FeatureNames, feature_of
+from streams.tap.scope import out_of_bounds
 
 MAX_TRIAL = 12 << 20  # bytes; the trials topic takes 16 MiB
 
@@ -56,7 +56,7 @@ class Replayer:
 
     def __post_init__(self) -> None:
         config = self.config
-        self.features = FeatureNames(config.tap.feature, tuple(config.features))
+        self.features = FeatureNames(config.features)
         self.sampling = Sampling(config.feature_sampling)
         budget = config.budget
         self.budget = Budget(budget.requests_per_day, budget.usd_per_day, self.places)
@@ -68,7 +68,7 @@ class Replayer:
             return ()
         source = Source(self.cluster, *record.place)
         try:
-            exchanges = decode(record.value, dict(record.headers), record.ts_ms, source, self.config.tap)
+            exchanges = decode(record.value, record.headers, record.ts_ms, source, self.config.tap)
         except Undecodable as unreadable:
             await self._dead_letter(record, unreadable.reason)
             return self._all_candidates("", Outcome.DEAD_LETTER)
@@ -78,12 +78,11 @@ class Replayer:
         return tuple(outcomes)
 
     async def _exchange(self, tp: TP, exchange: Exchange) -> Outcomes:
-        feature = self.features.name(exchange)
+        outside = out_of_bounds(exchange, self.config.match_names)
+        feature = self.features.admit(feature_of(exchange, self.config.tap.feature)) if outside is None else ""
         identity = trial_id(self.config.upgrade.name, exchange.source, exchange.ts_ms)
-        if is_own_traffic(exchange):
-            return self._all_candidates(feature, Outcome.OWN_TRAFFIC)
-        if not is_in_scope(exchange, self.config.match_names):
-            return self._all_candidates(feature, Outcome.OUT_OF_SCOPE)
+        if outside is not None:
+            return self._all_candidates(feature, outside)
         if exchange.unreplayable is not None:
             return self._all_candidates(feature, Outcome.UNREPLAYABLE)
         if (exchange.source.offset, exchange.source.item) in self._done[tp]:
@@ -140,7 +139,11 @@ class Replayer:
             f"candidate:{c.name}": (
                 c.pin,
                 request_for(
-                    exchange.request.body, split_pin(c.pin)[1], drop=c.drop, changes=c.set, system_prompt=c.system_prompt
+                    exchange.request.body,
+                    split_pin(c.pin)[1],
+                    drop=c.drop,
+                    changes=c.set,
+                    system_prompt=c.system_prompt,
                 ),
             )
             for c in self.config.candidates

@@ -1,0 +1,213 @@
+"""What the replay role decides without any broker: positions, ledger, budget, sampling, requests."""
+
+import asyncio
+from collections import Counter
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+from faust.types import TP
+
+from schemas.ids import stable_id
+from schemas.ledger import BLOCK
+from schemas.outcomes import Outcome
+from schemas.settings import Sampling as Rates
+from streams.lanes import Lanes
+from streams.replay.budget import Budget, Spend
+from streams.replay.ledger_book import LedgerBook
+from streams.replay.payload import request_for
+from streams.replay.sampling import WARM_UP, Sampling
+
+HERE = TP("llm.gateway", 0)
+REPLAYED = (("b", "chat", Outcome.REPLAYED),)
+
+
+class FakeConsumer:
+    def __init__(self):
+        self.commits = []
+
+    def assignment(self):
+        return {HERE}
+
+    async def _commit(self, marks):
+        self.commits.append(dict(marks))
+        return True
+
+
+class FakeStream:
+    def __init__(self, offsets):
+        self.offsets = offsets
+
+    def noack(self):
+        return self
+
+    async def events(self):
+        for offset in self.offsets:
+            yield SimpleNamespace(
+                message=SimpleNamespace(
+                    tp=HERE, generation_id=1, offset=offset, key=None, value=b"", headers=(), timestamp=0.0
+                )
+            )
+
+
+async def taken(lanes, offsets):
+    return [record async for record in lanes.take(FakeStream(offsets))]
+
+
+async def test_the_watermark_never_passes_a_record_that_is_not_finished():
+    app = SimpleNamespace(consumer=FakeConsumer())
+    lanes = Lanes(app, slots=10)
+    first, second, third = await taken(lanes, [5, 6, 9])
+    lanes.finish(third)
+    lanes.finish(second)
+    await lanes.commit()
+    assert app.consumer.commits == []
+    lanes.finish(first)
+    await lanes.commit()
+    assert app.consumer.commits == [{HERE: 10}]
+
+
+async def test_what_committing_promises_is_made_durable_first():
+    order = []
+    app = SimpleNamespace(consumer=FakeConsumer())
+
+    async def before(tp, mark):
+        order.append((mark, list(app.consumer.commits)))
+
+    lanes = Lanes(app, slots=10, before_commit=before)
+    (record,) = await taken(lanes, [3])
+    lanes.finish(record)
+    await lanes.commit()
+    assert order == [(4, [])]
+    assert app.consumer.commits == [{HERE: 4}]
+
+
+async def test_a_full_house_holds_the_stream_back():
+    lanes = Lanes(SimpleNamespace(consumer=FakeConsumer()), slots=2)
+    got = []
+
+    async def take_all():
+        async for record in lanes.take(FakeStream([0, 1, 2])):
+            got.append(record)
+
+    task = asyncio.ensure_future(take_all())
+    await asyncio.sleep(0.05)
+    assert len(got) == 2
+    lanes.finish(got[0])
+    await asyncio.wait_for(task, 1)
+    assert len(got) == 3
+
+
+async def test_no_record_is_taken_further_than_a_window_beyond_the_first_unfinished_one():
+    lanes = Lanes(SimpleNamespace(consumer=FakeConsumer()), slots=100, window=10)
+    got = []
+
+    async def take_all():
+        async for record in lanes.take(FakeStream([0, 9, 10])):
+            got.append(record)
+
+    task = asyncio.ensure_future(take_all())
+    await asyncio.sleep(0.05)
+    assert [record.offset for record in got] == [0, 9]
+    lanes.finish(got[0])
+    await asyncio.wait_for(task, 1)
+
+
+async def test_work_that_raises_crashes_the_worker_and_finishes_nothing():
+    crashes = []
+
+    async def crash(reason):
+        crashes.append(reason)
+
+    app = SimpleNamespace(consumer=FakeConsumer(), crash=crash)
+    lanes = Lanes(app, slots=10)
+    (record,) = await taken(lanes, [0])
+
+    async def broken():
+        raise ValueError("boom")
+
+    lanes.start(record, broken)
+    await asyncio.sleep(0.05)
+    await lanes.commit()
+    assert [str(crash) for crash in crashes] == ["boom"]
+    assert app.consumer.commits == []
+
+
+def test_the_ledger_holds_each_block_from_its_start_and_only_what_is_new():
+    book = LedgerBook("u", "c")
+    for offset in range(BLOCK - 2, BLOCK + 3):
+        book.count(HERE, offset, 1000 + offset, REPLAYED)
+    first = book.records(HERE, Spend("2026-11-23", 5, 0.5))
+    assert [(r.start, r.end, r.outcomes[0].count) for r in first] == [(0, BLOCK, 2), (BLOCK, BLOCK + 3, 3)]
+    book.written(HERE, first)
+    assert book.records(HERE, Spend()) == []
+    book.count(HERE, BLOCK + 3, 0, REPLAYED)
+    assert [(r.start, r.end, r.outcomes[0].count) for r in book.records(HERE, Spend())] == [(BLOCK, BLOCK + 4, 4)]
+
+
+def test_a_new_owner_counts_on_where_the_ledger_ends_and_nothing_twice():
+    book, successor = LedgerBook("u", "c"), LedgerBook("u", "c")
+    for offset in range(3):
+        book.count(HERE, offset, 0, REPLAYED)
+    successor.restore(HERE, book.records(HERE, Spend()))
+    for offset in range(1, 5):  # its committed position lags behind the ledger
+        successor.count(HERE, offset, 0, REPLAYED)
+    (record,) = successor.records(HERE, Spend())
+    assert (record.end, record.outcomes[0].count) == (5, 5)
+
+
+def test_shares_of_a_cap_add_up_to_the_cap():
+    places = [TP("a", number) for number in range(7)]
+    budget = Budget(100, None, places)
+    granted = sum(budget.reserve(tp, 1, "2026-11-23") for tp in places for _ in range(100))
+    assert granted == 100
+
+
+def test_a_cap_survives_a_restart_and_ends_with_the_day():
+    budget = Budget(10, None, [HERE])
+    budget.restore(HERE, Spend("2026-11-23", 9, 0.0))
+    assert budget.reserve(HERE, 1, "2026-11-23")
+    assert not budget.reserve(HERE, 1, "2026-11-23")
+    assert budget.reserve(HERE, 1, "2026-11-24")
+
+
+def test_dollars_spent_end_the_asking():
+    budget = Budget(None, 1.0, [HERE])
+    assert budget.reserve(HERE, 1, "2026-11-23")
+    budget.spent(HERE, 1.0, "2026-11-23")
+    assert not budget.reserve(HERE, 1, "2026-11-23")
+
+
+def test_sampling_is_decided_by_identity_and_keeps_its_rate():
+    trials = [stable_id("t", number) for number in range(4000)]
+    sampling = Sampling(lambda _: Rates(candidate=0.25, rerun=0.1))
+    weights = [sampling.weight(trial, "chat") for trial in trials]
+    assert weights == [sampling.weight(trial, "chat") for trial in trials]
+    chosen = [weight for weight in weights if weight is not None]
+    assert set(chosen) == {4.0}
+    assert sum(chosen) == pytest.approx(4000, rel=0.1)
+
+
+def test_a_new_feature_is_rerun_until_its_noise_is_known():
+    sampling = Sampling(lambda _: Rates(candidate=1.0, rerun=0.1))
+    reruns = Counter(sampling.is_rerun(UUID(int=number), "chat") for number in range(WARM_UP))
+    assert reruns == {True: WARM_UP}
+    later = sum(sampling.is_rerun(stable_id(number), "chat") for number in range(2000))
+    assert later == pytest.approx(200, rel=0.3)
+    off = Sampling(lambda _: Rates(candidate=1.0, rerun=0.0))
+    assert not any(off.is_rerun(stable_id(number), "chat") for number in range(100))
+
+
+def test_a_request_is_stripped_then_changed_and_its_tools_stay_declared():
+    body = {
+        "model": "gpt-x-2026-03-01", "messages": [{"role": "system", "content": "old"}, {"role": "user", "content": "hi"}],
+        "store": True, "user": "u1", "metadata": {"a": 1}, "stream": True, "top_p": 1, "tools": [{"type": "function"}],
+    }  # fmt: skip
+    sent = request_for(body, "gpt-x-2026-10-20", drop=("top_p",), changes={"temperature": 1}, system_prompt="new")
+    assert sent == {
+        "model": "gpt-x-2026-10-20",
+        "messages": [{"role": "system", "content": "new"}, {"role": "user", "content": "hi"}],
+        "tools": [{"type": "function"}],
+        "temperature": 1,
+    }
+    assert body["messages"][0]["content"] == "old"
