@@ -18,6 +18,7 @@ from schemas.config_texts import (
 from schemas.pins import check_pin
 
 NEVER_SET = ("messages", "model", "stream")  # of a request: the user's words, the pin's business, our own need
+ANY_MODEL = "*"  # in tap.match: every exchange is in scope, also where the log names no model
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

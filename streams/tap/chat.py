@@ -1,0 +1,215 @@
+"""OpenAI chat bodies: what a response says, also where it was logged as a stream of chunks or as raw SSE text.
+
+Formats: OpenAI API reference, "Chat completions" and "Streaming"; server-sent events as in the WHATWG HTML standard.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas import json_text
+from schemas.answers import ToolCall, Usage
+from streams.tap.credentials import check_depth
+
+_CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a response body says; `error` is a reason code. Nothing at all (`is_empty`) is no answer."""
+
+    model: str | None = None
+    text: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    id: str | None = None
+    fingerprint: str | None = None
+    error: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Neither text nor tool call nor error."""
+        return self.text is None and not self.tool_calls and self.error is None
+
+
+def read_response(response: Any) -> Said:
+    """Read a response: a chat completion, its JSON as text, a list of chunks, or the SSE text of a stream."""
+    if isinstance(response, str):
+        response = _parsed(response)
+    if isinstance(response, list):
+        return _said(assemble(chunk for chunk in response if isinstance(chunk, dict)))
+    if isinstance(response, dict):
+        return _said(assemble([response]) if _is_chunk(response) else response)
+    return Said()
+
+
+def assemble(chunks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The chat completion that the chunks of a stream amount to: the first choice, its tool calls by `index`."""
+    body: dict[str, Any] = {}
+    content: list[str] = []
+    refusal: list[str] = []
+    calls: dict[Any, dict[str, str]] = {}
+    finish_reason, started = None, False
+    for chunk in chunks:
+        for key in ("id", "model", "system_fingerprint", "usage", "error"):
+            if chunk.get(key):
+                body[key] = chunk[key]
+        choice = _first_choice(chunk)
+        if choice is None:
+            continue
+        started = True
+        finish_reason = choice.get("finish_reason") or finish_reason
+        delta = choice.get("delta")
+        if not isinstance(delta, dict):
+            continue
+        content.append(_text_of(delta.get("content")) or "")
+        refusal.append(_text_of(delta.get("refusal")) or "")
+        if isinstance(delta.get("function_call"), dict):
+            _add_call(calls, "function_call", delta["function_call"])
+        pieces = delta.get("tool_calls")
+        for piece in pieces if isinstance(pieces, list) else ():
+            if isinstance(piece, dict) and isinstance(piece.get("function"), dict):
+                _add_call(calls, str(piece.get("index", len(calls))), piece["function"])
+    if started:
+        message = {
+            "content": "".join(content) or None,
+            "refusal": "".join(refusal) or None,
+            "tool_calls": [{"function": call} for call in calls.values()],
+        }
+        body["choices"] = [{"message": message, "finish_reason": finish_reason}]
+    return body
+
+
+def sse_chunks(text: str) -> list[dict[str, Any]]:
+    """The JSON objects of the `data:` fields of an event stream; `[DONE]` and what does not parse are left out."""
+    chunks = []
+    for event in re.split(r"\r\n\r\n|\n\n|\r\r", text):
+        lines = [line[5:].removeprefix(" ") for line in event.splitlines() if line.startswith("data:")]
+        try:
+            chunk = json_text.loads("\n".join(lines)) if lines else None
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(chunk, dict):
+            chunks.append(chunk)
+    return chunks
+
+
+def error_code(error: Any, status: Any = None) -> str | None:
+    """A reason code for an error as gateways log it (a text, or OpenAI's error object), None where there is none."""
+    if isinstance(error, dict):
+        found = [error.get(key) for key in ("code", "type")]
+        error = next((str(code) for code in found if isinstance(code, str | int) and code), "error")
+    if isinstance(error, str) and error:
+        if re.fullmatch(r"[45]\d\d", error):
+            return f"http_{error}"
+        return error if _CODE.fullmatch(error) else "error"
+    if isinstance(status, str) and status.isdecimal() and len(status) == len("404"):
+        status = int(status)
+    if isinstance(status, int) and not isinstance(status, bool) and 400 <= status <= 599:  # noqa: PLR2004 - HTTP errors
+        return f"http_{status}"
+    return "error" if error else None
+
+
+def finite(value: Any) -> float | None:
+    """The number, None for what is none (also NaN, infinities, truth values and negative amounts)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json_text.loads(text)
+    except (ValueError, RecursionError):
+        return sse_chunks(text)
+
+
+def _said(body: Mapping[str, Any]) -> Said:
+    choice = _first_choice(body)
+    message = choice.get("message") if choice is not None else None
+    text: str | None = None
+    calls: tuple[ToolCall, ...] = ()
+    if isinstance(message, dict):
+        text = _text_of(message.get("content"))
+        if text is None:
+            text = _text_of(message.get("refusal"))
+        calls = tuple(_tool_calls(message))
+    elif choice is not None:
+        text = _text_of(choice.get("text"))
+    if choice is not None and text is None and not calls:
+        text = ""  # all tokens spent on thinking, say: an empty answer is an answer
+    usage = body.get("usage")
+    return Said(
+        model=_word(body.get("model")),
+        text=text,
+        tool_calls=calls,
+        finish_reason=_word(choice.get("finish_reason")) if choice is not None else None,
+        usage=_usage(usage) if isinstance(usage, dict) else Usage(),
+        id=_word(body.get("id")),
+        fingerprint=_word(body.get("system_fingerprint")),
+        error=error_code(body.get("error")),
+    )
+
+
+def _first_choice(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    choices = body.get("choices")
+    if not isinstance(choices, list):
+        return None
+    found = [choice for choice in choices if isinstance(choice, dict)]
+    return next((choice for choice in found if choice.get("index", 0) == 0), None)
+
+
+def _is_chunk(body: Mapping[str, Any]) -> bool:
+    choice = _first_choice(body)
+    return choice is not None and "delta" in choice and "message" not in choice
+
+
+def _text_of(content: Any) -> str | None:
+    if isinstance(content, list):
+        texts = [part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)]
+        return "\n".join(texts) if texts else None
+    return content if isinstance(content, str) else None
+
+
+def _tool_calls(message: Mapping[str, Any]) -> Iterable[ToolCall]:
+    calls = message.get("tool_calls")
+    functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    for function in [*functions, message.get("function_call")]:
+        if isinstance(function, dict) and isinstance(function.get("name"), str):
+            arguments = function.get("arguments")
+            yield ToolCall(function["name"], _arguments(arguments) if isinstance(arguments, str) else arguments)
+
+
+def _arguments(text: str) -> Any:
+    try:
+        parsed = json_text.loads(text)
+        check_depth(parsed)
+    except (ValueError, RecursionError):
+        return text
+    return parsed
+
+
+def _add_call(calls: dict[Any, dict[str, str]], index: str, piece: Mapping[str, Any]) -> None:
+    call = calls.setdefault(index, {"name": "", "arguments": ""})
+    for key in call:
+        if isinstance(piece.get(key), str):
+            call[key] += piece[key]
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    counts = [
+        next((count for key in keys if (count := finite(usage.get(key))) is not None), None)
+        for keys in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
+    ]
+    return Usage(*(None if count is None else int(count) for count in counts))
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
