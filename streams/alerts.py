@@ -44,7 +44,9 @@ def message(upgrade: str, current: str, verdict: CandidateVerdict, cause: Verdic
     facts = f"{verdict.compared} comparisons, {verdict.paired} with a rerun"
     blocks: list[dict[str, Any]] = [
         _section(f"*{FIRST_LINE}*"),
-        _section(f"*{_escaped(headline)}*\nupgrade `{_escaped(upgrade)}`: `{_escaped(current)}` → `{_escaped(verdict.pin)}`"),
+        _section(
+            f"*{_escaped(headline)}*\nupgrade `{_escaped(upgrade)}`: `{_escaped(current)}` → `{_escaped(verdict.pin)}`"
+        ),
     ]
     if lines:
         blocks.append(_section(lines))
@@ -96,8 +98,10 @@ def _dimensions(verdict: CandidateVerdict) -> Iterator[tuple[FeatureVerdict, Dim
 
 def _line(feature: FeatureVerdict, dimension: DimensionVerdict) -> str:
     rerun = "" if dimension.rerun is None else f", noise floor {dimension.rerun:.1%}"
-    interval = "" if dimension.low is None or dimension.high is None else (
-        f" (95 % {dimension.low:+.1%} to {dimension.high:+.1%})"
+    interval = (
+        ""
+        if dimension.low is None or dimension.high is None
+        else (f" (95 % {dimension.low:+.1%} to {dimension.high:+.1%})")
     )
     return (
         f"• *{_escaped(feature.feature)}* `{dimension.dimension}`: candidate {dimension.candidate or 0:.1%}{rerun}, "

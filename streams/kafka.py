@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, OffsetAndMetadata, Topi
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 from aiokafka.helpers import create_ssl_context
+from faust.types import TP
 
 from schemas import topics
 from schemas.config import secret
@@ -98,9 +99,10 @@ async def admin(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
 
 async def partitions(kafka: Kafka, names: Iterable[str]) -> dict[str, int]:
     """Partition counts of the topics that exist."""
-    wanted = list(names)
     async with admin(kafka) as client:
-        found = await client.describe_topics(wanted)
+        have = set(await client.list_topics())  # asking for an absent topic by name would create it on many clusters
+        wanted = [name for name in names if name in have]
+        found = await client.describe_topics(wanted) if wanted else []
     return {topic["topic"]: len(topic["partitions"]) for topic in found if not topic["error_code"]}
 
 
@@ -145,6 +147,14 @@ async def seed_positions(kafka: Kafka, group: str, names: Iterable[str], start: 
             await client.commit({place: OffsetAndMetadata(offset, "") for place, offset in offsets.items()})
             committed.update(offsets)
     return {place: offset for place, offset in committed.items() if offset is not None}
+
+
+async def committed_positions(kafka: Kafka, group: str, tps: Iterable[TP]) -> dict[TP, int]:
+    """The committed position of each partition, 0 where there is none."""
+    places = {TopicPartition(tp.topic, tp.partition): tp for tp in tps}
+    async with reader(kafka, group) as client:
+        client.assign(list(places))
+        return {tp: await client.committed(place) or 0 for place, tp in places.items()}
 
 
 @asynccontextmanager

@@ -20,7 +20,9 @@ class Rules:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.own: Mapping[str, FeatureRules] = {
-            name: self._rules(name) for name, feature in config.features.items() if feature.dimensions or feature.rerun is not None
+            name: self._rules(name)
+            for name, feature in config.features.items()
+            if feature.dimensions or feature.rerun is not None
         }
         self.common = self._rules(None)
 

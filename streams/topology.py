@@ -15,10 +15,12 @@ from faust.types import TP
 
 from schemas import topics
 from schemas.config import Config
+from schemas.topics import consumer_group
 from streams.alert_sender import AlertSender
 from streams.batches import Batches
 from streams.faust_app import Records, agent, create_app, keep_lanes
 from streams.judging import Judging
+from streams.kafka import committed_positions
 from streams.lanes import Lanes
 from streams.replay.replayer import Replayer
 from streams.scorer import Scorer
@@ -48,8 +50,8 @@ def replay_role(config: Config, replayer: Replayer) -> Role:
             lanes.start(record, partial(replayer.replay, record))
 
     async def take_over(tps: Collection[TP]) -> None:
-        committed = {tp: await app.consumer._committed(tp) for tp in tps}  # noqa: SLF001 - no public way in Faust
-        await replayer.look_back(lanes, {tp: offset or 0 for tp, offset in committed.items()})
+        group = consumer_group(config.upgrade.name, "replay")
+        await replayer.look_back(lanes, await committed_positions(config.tapped_kafka, group, tps))
 
     keep_lanes(app, lanes, take_over)
     return Role("replay", app, lanes)

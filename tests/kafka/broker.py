@@ -75,6 +75,11 @@ class Broker:
             stdout=log, stderr=log, env={**os.environ, "LOG_DIR": str(self.folder)},
         )  # fmt: skip
         for _ in range(300):
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), 0.1).close()
+                break
+            await asyncio.sleep(0.1)
+        for _ in range(300):
             with contextlib.suppress(Exception):
                 client = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
                 try:
