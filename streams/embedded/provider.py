@@ -1,0 +1,259 @@
+"""A simulated provider: an OpenAI-compatible HTTP server on this machine that can go wrong in every known way.
+
+`POST /v1/chat/completions` (whole or streamed) and `GET /v1/models`, after OpenAI's public API reference. What is
+answered, which call goes wrong and how long it takes depends on the seed, on our own request and arm headers and on how
+often the same was asked before; never on the order of calls. Start reading at `simulated_provider`.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from schemas import json_text
+from schemas.topics import ARM_HEADER, REQUEST_HEADER
+from schemas.trials import trial_line_from
+from streams.embedded.calls import OK, Calls
+from streams.embedded.child import end_with_parent
+from streams.embedded.faults import AnswerError, Faults, Limits, Mishap
+from streams.embedded.recorded import recorded_models
+from streams.embedded.support_desk import DEMO_DOSES, desk_models
+from streams.embedded.tapped import seeded_rng
+
+LATENCY_HEADER = "x-simulated-latency-ms"  # how long the answer would have taken, milliseconds
+LATENCY_FIELD = "simulated_latency_ms"  # where a model says so; it becomes the header
+_LARGEST_REQUEST = 64 << 20  # bytes
+_PIECE = 24  # characters in one chunk of a stream
+
+
+class Model(Protocol):
+    """Something that answers chat bodies."""
+
+    def answer(self, request_body: Mapping[str, Any], headers: Mapping[str, str], rng: random.Random) -> dict[str, Any]:
+        """A chat completion body, with `simulated_latency_ms` beside its fields where a latency is to be reported.
+
+        `headers` have lower-case names; `rng` is the call's own.
+
+        Raises:
+            AnswerError: the model answers with an HTTP error.
+        """
+
+
+@dataclass
+class SimulatedProvider:
+    """A running simulated provider: its address, its models, what goes wrong, and what it was asked."""
+
+    models: Mapping[str, Model]
+    faults: Faults
+    seed: int = 0
+    base_url: str = ""
+    calls: Calls = field(default_factory=Calls)
+    _limits: Limits = field(default_factory=Limits)
+
+    def application(self) -> web.Application:
+        """The routes."""
+        application = web.Application(client_max_size=_LARGEST_REQUEST)
+        application.router.add_post("/v1/chat/completions", self._complete)
+        application.router.add_get("/v1/models", self._list_models)
+        application.router.add_get("/v1/simulated/calls", self._list_calls)
+        return application
+
+    async def _list_models(self, _: web.Request) -> web.Response:
+        data = [{"id": name, "object": "model", "created": 0, "owned_by": "simulated"} for name in self.models]
+        return _json(OK, {"object": "list", "data": data})
+
+    async def _list_calls(self, _: web.Request) -> web.Response:
+        """How often each request and arm was asked and answered: for a provider that is a process of its own."""
+        answered = self.calls.answered
+        asked = [[*key, count, answered.get(key, 0)] for key, count in self.calls.asked.items()]
+        return _json(OK, {"asked": len(self.calls), "most_in_flight": self.calls.most_in_flight, "calls": asked})
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        identity, arm = unquote(headers.get(REQUEST_HEADER, "")), unquote(headers.get(ARM_HEADER, ""))
+        raw = await request.read()
+        try:
+            body = json_text.loads(raw)
+        except ValueError:
+            body = None
+        model = str(body.get("model")) if isinstance(body, dict) else ""
+        place, repeat = self.calls.begin(identity, arm, model)
+        status: int | None = None
+        try:
+            rng = seeded_rng(self.seed, model, identity or raw.hex(), arm, repeat)
+            response = await self._respond(request, body, len(raw), headers, rng)
+            status = None if response.headers.get("x-simulated-mishap") == Mishap.CUT else response.status
+        finally:
+            self.calls.end(place, status)
+        return response
+
+    async def _respond(
+        self, request: web.Request, body: Any, size: int, headers: Mapping[str, str], rng: random.Random
+    ) -> web.StreamResponse:
+        limits: dict[str, str] = {}
+        try:
+            if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
+                raise AnswerError(400, "We could not parse the JSON body of your request.", param="messages")
+            self.faults.refuse(body)
+            limits = self._limits.admit(self.faults, size // 4 + 1)
+            await asyncio.sleep(self.faults.wait_s(rng))
+            mishap = self.faults.draw(rng)
+            answer = self._model(body).answer(body, headers, rng)
+        except AnswerError as refused:
+            return _json(refused.status, refused.body, {**limits, **refused.headers})
+        latency_ms = answer.pop(LATENCY_FIELD, None)
+        if latency_ms is not None:
+            limits[LATENCY_HEADER] = f"{latency_ms:.1f}"
+        if mishap is Mishap.GARBAGE:
+            return web.Response(body=rng.randbytes(200), content_type="application/json", headers=limits)
+        if mishap is Mishap.HUGE:
+            answer["choices"][0]["message"]["content"] = "lorem ipsum " * (self.faults.huge_characters // 12)
+        if body.get("stream"):
+            return await _streamed(request, body, answer, limits, is_cut=mishap is Mishap.CUT)
+        if mishap is Mishap.CUT:
+            return await _cut(request, json_text.dumps(answer), limits)
+        return _json(OK, answer, limits)
+
+    def _model(self, body: Mapping[str, Any]) -> Model:
+        name = str(body.get("model"))
+        model = self.models.get(name) or self.models.get(name.partition("/")[2])
+        if model is None:
+            raise AnswerError(
+                404, f"The model {name!r} does not exist; this provider has {', '.join(self.models)}.",
+                code="model_not_found", param="model",
+            )  # fmt: skip
+        return model
+
+
+@asynccontextmanager
+async def simulated_provider(
+    models: Mapping[str, Model], faults: Faults | None = None, *, seed: int = 0, port: int = 0
+) -> AsyncIterator[SimulatedProvider]:
+    """Serve models on a loopback port (0: a free one) for the length of the block.
+
+    Args:
+        models: model id, without its provider, to model.
+        faults: what goes wrong; may be changed while it runs.
+        seed: decides every answer and every fault together with the headers of a call.
+        port: TCP port.
+    """
+    provider = SimulatedProvider(models, faults or Faults(), seed)
+    runner = web.AppRunner(provider.application(), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024)
+        await site.start()
+        provider.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        yield provider
+    finally:
+        await runner.cleanup()
+
+
+def _json(status: int, body: Any, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(
+        status=status, body=json_text.dumps(body), content_type="application/json", headers=dict(headers or {})
+    )
+
+
+async def _cut(request: web.Request, whole: bytes, headers: Mapping[str, str]) -> web.StreamResponse:
+    """Promise all, send half, hang up."""
+    response = web.StreamResponse(headers={**headers, "x-simulated-mishap": Mishap.CUT})
+    response.content_type, response.content_length = "application/json", len(whole)
+    await response.prepare(request)
+    await response.write(whole[: len(whole) // 2])
+    if request.transport is not None:
+        request.transport.abort()
+    return response
+
+
+async def _streamed(
+    request: web.Request,
+    body: Mapping[str, Any],
+    answer: Mapping[str, Any],
+    headers: Mapping[str, str],
+    *,
+    is_cut: bool,
+) -> web.StreamResponse:
+    """The answer as server-sent events; the last chunk has the usage where `stream_options` asks for it."""
+    mark = {"x-simulated-mishap": Mishap.CUT} if is_cut else {}
+    response = web.StreamResponse(headers={**headers, **mark, "cache-control": "no-cache"})
+    response.content_type = "text/event-stream"
+    await response.prepare(request)
+    chunks = list(_chunks(answer, with_usage=bool((body.get("stream_options") or {}).get("include_usage"))))
+    for chunk in chunks[: len(chunks) // 2] if is_cut else chunks:
+        await response.write(b"data: " + json_text.dumps(chunk) + b"\n\n")
+    if is_cut:
+        if request.transport is not None:
+            request.transport.abort()
+        return response
+    await response.write(b"data: [DONE]\n\n")
+    await response.write_eof()
+    return response
+
+
+def _chunks(answer: Mapping[str, Any], *, with_usage: bool) -> Iterator[dict[str, Any]]:
+    shared = {key: answer[key] for key in ("id", "created", "model", "system_fingerprint") if key in answer}
+    shared["object"] = "chat.completion.chunk"
+    choice = answer["choices"][0]
+    message = choice["message"]
+
+    def chunk(delta: Mapping[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+        return {**shared, "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}
+
+    yield chunk({"role": "assistant", "content": ""})
+    text = message.get("content") or ""
+    for start in range(0, len(text), _PIECE):
+        yield chunk({"content": text[start : start + _PIECE]})
+    for index, call in enumerate(message.get("tool_calls") or ()):
+        function = call["function"]
+        yield chunk({"tool_calls": [{**call, "index": index, "function": {**function, "arguments": ""}}]})
+        for start in range(0, len(function["arguments"]), _PIECE):
+            piece = function["arguments"][start : start + _PIECE]
+            yield chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+    yield chunk({}, choice["finish_reason"])
+    if with_usage and "usage" in answer:
+        yield {**shared, "choices": [], "usage": answer["usage"]}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m streams.embedded.provider`: serve until SIGTERM or the end of the parent; prints `base_url` as JSON."""
+    parser = argparse.ArgumentParser(prog="streams.embedded.provider", description=main.__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--trials", type=Path, help="answer from this trial file instead of the support desk")
+    parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="process id of whom to end with")
+    chosen = parser.parse_args(arguments)
+    if sys.platform == "linux":
+        end_with_parent(chosen.parent, signal.SIGTERM)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(chosen))
+    return 0
+
+
+async def _serve(chosen: argparse.Namespace) -> None:
+    models: Mapping[str, Model] = desk_models(chosen.seed, DEMO_DOSES)
+    if chosen.trials is not None:
+        lines = chosen.trials.read_bytes().splitlines()
+        models = recorded_models([trial_line_from(line) for line in lines if line.strip()])
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    faults = Faults(latency_ms=chosen.latency_ms)
+    async with simulated_provider(models, faults, seed=chosen.seed, port=chosen.port) as provider:
+        sys.stdout.write(json_text.dumps({"base_url": provider.base_url, "pid": os.getpid()}).decode() + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

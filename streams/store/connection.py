@@ -1,0 +1,180 @@
+"""The ClickHouse client behind four calls, with its errors sorted by who has to act.
+
+* A row that cannot be stored, today or tomorrow: `RowRefusedError`; the caller finds it and reports it.
+* Everything else (no connection, out of memory, read-only, no such table): `UnreachableError`; the rows are fine and
+  the caller tries again, so that an outage or a missing migration never costs a row.
+* SQL that a person typed: `UsageError`.
+"""
+
+import asyncio
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import clickhouse_connect
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.exceptions import ClickHouseError, DataError
+
+from schemas.errors import UnreachableError, UsageError
+from schemas.json_text import valid_text
+
+ROW_FAULTS = frozenset({6, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 128, 131, 321, 349, 469, 691})
+"""Server errors that name a value that cannot be read, converted or stored (ClickHouse, ErrorCodes.cpp)."""
+
+_SERIALISING = (DataError, ValueError, TypeError, OverflowError, AttributeError, struct.error)
+_CONNECTING = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
+
+Columns = Mapping[str, Sequence[Any]]
+"""Column name to its values, all of one length. DateTime in seconds, DateTime64(3) in milliseconds, as integers."""
+
+
+class RowRefusedError(Exception):
+    """ClickHouse, or the client's serialiser, will never take these rows; the message holds no value of theirs."""
+
+
+class Connection:
+    """One database on one server. Bound to the event loop that opened it; calls may run concurrently."""
+
+    def __init__(self, client: AsyncClient, url: str, database: str) -> None:
+        self._client = client
+        self._url = url
+        self.database = database
+        self._types: dict[str, dict[str, str]] = {}
+
+    @classmethod
+    async def open(cls, url: str, user: str, password: str, database: str) -> "Connection":
+        """Connect; the database need not exist yet.
+
+        Raises:
+            UnreachableError: nobody answers at the URL, or user and password are refused.
+        """
+        with _reaching(url):
+            client = await clickhouse_connect.get_async_client(
+                dsn=url,
+                username=user,
+                password=password,
+                autogenerate_session_id=False,  # calls run concurrently, and a session allows one at a time
+                settings={"async_insert": 0},  # an acknowledged row is a stored row
+            )
+        connection = cls(client, url, database)
+        await connection.use_database()
+        return connection
+
+    async def use_database(self) -> None:
+        """Make the database the one that names without a database mean, if it exists by now."""
+        found = await self.rows(
+            "SELECT count() FROM system.databases WHERE name = {database:String}", {"database": self.database}
+        )
+        if found[0][0]:
+            self._client.database = self.database
+
+    async def close(self) -> None:
+        """Close the client's connections."""
+        await self._client.close()
+
+    async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that returns nothing.
+
+        Raises:
+            UnreachableError: it did not run.
+        """
+        with _reaching(self._url):
+            await self._client.command(sql, parameters=dict(parameters or {}))
+
+    async def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Run a query of ours; `{name:Type}` in it are filled from `parameters` by the server.
+
+        Raises:
+            UnreachableError: it did not run.
+        """
+        with _reaching(self._url):
+            answered = await self._client.query(sql, parameters=dict(parameters or {}))
+        return [tuple(row) for row in answered.result_rows]
+
+    async def ask(self, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Run SQL that a person typed; column names and rows.
+
+        Raises:
+            UsageError: ClickHouse refuses it; the message is ClickHouse's.
+            UnreachableError: nobody answers.
+        """
+        with _reaching(self._url):
+            try:
+                answered = await self._client.query(sql)
+            except ClickHouseError as refused:
+                if getattr(refused, "code", None) is None:
+                    raise
+                raise UsageError(f"ClickHouse refuses the query: {refused}") from refused
+        return tuple(answered.column_names), [tuple(row) for row in answered.result_rows]
+
+    async def insert(self, table: str, columns: Columns) -> None:
+        """Insert rows, given by column; columns left out take their default. All of them are stored, or none.
+
+        The client sends a body again when the server closes the connection after it: the token, one per call, makes
+        that one insert. It is not made from the rows, because ClickHouse drops a repeated token silently, and a value
+        that is corrected and then corrected back would be lost. Rows that a caller repeats are folded by their table.
+
+        Raises:
+            RowRefusedError: at least one of the rows can never be stored.
+            UnreachableError: not stored, or not known to be stored; insert the same rows again.
+        """
+        if not columns or not next(iter(columns.values())):
+            return
+        types = await self._column_types(table)
+        data = [_cleaned(values, types[name]) for name, values in columns.items()]
+        with _reaching(self._url):
+            try:
+                await self._client.insert(
+                    table,
+                    data,
+                    column_names=list(columns),
+                    column_type_names=[types[name] for name in columns],
+                    database=self.database,
+                    column_oriented=True,
+                    settings={"insert_deduplication_token": uuid4().hex, "max_partitions_per_insert_block": 0},
+                )
+            except _SERIALISING as refused:
+                raise RowRefusedError(f"{table}: {type(refused).__name__} in the client") from refused
+            except ClickHouseError as refused:
+                code, name = getattr(refused, "code", None), getattr(refused, "name", None)
+                if code not in ROW_FAULTS:
+                    raise
+                raise RowRefusedError(f"{table}: ClickHouse error {code} {name or ''}".rstrip()) from refused
+
+    async def _column_types(self, table: str) -> dict[str, str]:
+        if table not in self._types:
+            found = await self.rows(
+                "SELECT name, type FROM system.columns WHERE database = {database:String} AND table = {table:String}",
+                {"database": self.database, "table": table},
+            )
+            if not found:
+                raise UnreachableError(
+                    f"ClickHouse at {self._url} has no table {self.database}.{table}: run `shadowtap migrate`"
+                )
+            self._types[table] = {str(name): str(kind) for name, kind in found}
+        return self._types[table]
+
+
+@contextmanager
+def _reaching(url: str) -> Iterator[None]:
+    """Say where the fault lies for everything that is neither a row's nor a person's."""
+    try:
+        yield
+    except ClickHouseError as failed:
+        raise UnreachableError(f"ClickHouse at {url}: {failed}") from failed
+    except _CONNECTING as failed:
+        raise UnreachableError(f"ClickHouse at {url} does not answer: {failed}") from failed
+
+
+def _cleaned(values: Sequence[Any], kind: str) -> Sequence[Any]:
+    """Replace lone surrogates, which real traffic holds and ClickHouse's protocol cannot carry."""
+    if "String" not in kind:
+        return values
+    if kind.startswith("Map"):
+        return [{valid_text(key): value for key, value in entry.items()} for entry in values]
+    if kind.startswith("Array"):
+        return [[valid_text(text) for text in entry] for entry in values]
+    return [text if text is None else valid_text(text) for text in values]
