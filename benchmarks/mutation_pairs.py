@@ -25,6 +25,7 @@ class Mutation:
 
     name: str
     harmful: bool
+    form: str  # `prose`, `json` (read by a program) or `tools`
     source: str
     request: Request
     baseline: Answer
@@ -98,14 +99,14 @@ def _fenced(data: Path, *, each: int, seed: int) -> Iterator[Mutation]:
     bare = [*code[: each // 4], *real_answers(data, JSON, seed=seed)[: each // 4]]
     for one in bare:
         fenced = f"```{'python' if one in code else 'json'}\n{one.text.strip()}\n```"
-        yield _texts("fence added", one.source, one.request, one.text, fenced, harmful=True)
+        yield _texts("fence added", one.source, one.request, one.text, fenced, harmful=True, form="json")
     for _ in range(each - len(bare)):
         request, value = structured.json_answer(rng)
         text = json.dumps(value)
         fenced = rng.choice(
             (f"```json\n{text}\n```", f"```\n{text}\n```", f"Here is the ticket:\n\n```json\n{text}\n```")
         )
-        yield _texts("fence added", "generated", request, text, fenced, harmful=True)
+        yield _texts("fence added", "generated", request, text, fenced, harmful=True, form="json")
 
 
 def _of_json(*, each: int, seed: int) -> Iterator[Mutation]:
@@ -114,7 +115,8 @@ def _of_json(*, each: int, seed: int) -> Iterator[Mutation]:
         for _ in range(each):
             request, value = structured.json_answer(rng)
             text = json.dumps(value)
-            yield _texts(name, "generated", request, text, json.dumps(edit(json.loads(text), rng)), harmful=True)
+            done = json.dumps(edit(json.loads(text), rng))
+            yield _texts(name, "generated", request, text, done, harmful=True, form="json")
     harmless: dict[str, Callable[[structured.Value, Random], str | None]] = {
         "key order": lambda value, rng: json.dumps(structured.keys_reordered(value, rng)),
         "white space (JSON)": structured.json_white_space,
@@ -127,7 +129,7 @@ def _of_json(*, each: int, seed: int) -> Iterator[Mutation]:
             text = json.dumps(value)
             done = write(json.loads(text), rng)
             if done is not None and done != text:
-                yield _texts(name, "generated", request, text, done, harmful=False)
+                yield _texts(name, "generated", request, text, done, harmful=False, form="json")
 
 
 def _of_tools(*, each: int, seed: int) -> Iterator[Mutation]:
@@ -147,8 +149,10 @@ def _of_tools(*, each: int, seed: int) -> Iterator[Mutation]:
             else:
                 form = rng.choice((structured.as_json, structured.as_python))
                 before, after = Answer("first", text=form(calls)), Answer("second", text=form(edited))
-            yield Mutation(name, harmful, "generated", request, before, after)
+            yield Mutation(name, harmful, "tools", "generated", request, before, after)
 
 
-def _texts(name: str, source: str, request: Request, before: str, after: str, *, harmful: bool) -> Mutation:
-    return Mutation(name, harmful, source, request, Answer("first", text=before), Answer("second", text=after))
+def _texts(
+    name: str, source: str, request: Request, before: str, after: str, *, harmful: bool, form: str = "prose"
+) -> Mutation:
+    return Mutation(name, harmful, form, source, request, Answer("first", text=before), Answer("second", text=after))

@@ -12,6 +12,7 @@ from benchmarks.mutation_pairs import Mutation
 from schemas import json_text
 from schemas.answers import Answer
 
+FORMS = ("prose", "json", "tools")
 PROGRAM = Path(__file__).with_name("peers.py")
 
 
@@ -38,7 +39,7 @@ def run_peers(interpreters: Sequence[str], pairs: Sequence[Mutation], *, harmles
     """Every tool that any of the interpreters has.
 
     A tool that gives a distance is cut where it flags at most `harmless_share` of the harmless pairs (mean over
-    classes): the threshold that is best for it on these very pairs. A tool with verdicts of its own keeps them.
+    classes), for prose, JSON and tool calls apart: the thresholds that are best for it on these very pairs. A tool with verdicts of its own keeps them.
     """
     lines = b"\n".join(json_text.dumps(_line(place, pair)) for place, pair in enumerate(pairs))
     peers = []
@@ -50,18 +51,19 @@ def run_peers(interpreters: Sequence[str], pairs: Sequence[Mutation], *, harmles
             if spoken["verdicts"]:
                 flags = [bool(value) for value in values]
             else:
-                cut = threshold(pairs, values, harmless_share)
-                flags = [value > cut for value in values]
-                settings += f"; flagged above {cut:.4g}, which flags {harmless_share:.0%} of harmless pairs here"
+                cuts = {form: threshold(form, pairs, values, harmless_share) for form in FORMS}
+                flags = [value > cuts[pair.form] for pair, value in zip(pairs, values, strict=True)]
+                cut = ", ".join(f"{cut:.3g} ({form})" for form, cut in cuts.items())
+                settings += f"; flagged above {cut}, where it flags {harmless_share:.0%} of harmless pairs"
             peers.append(Peer(spoken["name"], settings, PairFlags(pairs, flags)))
     return peers
 
 
-def threshold(pairs: Sequence[Mutation], values: Sequence[float], share: float) -> float:
-    """The smallest cut above which the mean over harmless classes of the share flagged is at most `share`."""
+def threshold(form: str, pairs: Sequence[Mutation], values: Sequence[float], share: float) -> float:
+    """The smallest cut above which the mean over harmless classes of a form of the share flagged is at most `share`."""
     classes: defaultdict[str, list[float]] = defaultdict(list)
     for pair, value in zip(pairs, values, strict=True):
-        if not pair.harmful:
+        if not pair.harmful and pair.form == form:
             classes[pair.name].append(value)
     weighted = sorted(
         ((value, 1 / len(ones) / len(classes)) for ones in classes.values() for value in ones), reverse=True

@@ -6,9 +6,10 @@ CREATE TABLE IF NOT EXISTS {db}.epochs_rows {cluster}
     upgrade    LowCardinality(String)     COMMENT 'name of the upgrade',
     candidate  LowCardinality(String)     COMMENT 'name of the candidate',
     dimension  LowCardinality(String)     COMMENT 'metric name the epoch belongs to',
-    epoch      UInt32                     COMMENT 'number of the epoch within upgrade, candidate and dimension, from 1',
     feature    LowCardinality(String)     COMMENT 'feature with settings of its own; empty: every feature without',
-    identity   String                     COMMENT 'hash of all that gives the evidence its meaning: pins, changes, comparator, tolerance, feature rules',
+    epoch      UInt32                     COMMENT 'number of the identity within upgrade, candidate and dimension, from 1',
+    rank       UInt32                     COMMENT 'how many epochs this feature had, this one included; epoch of rank k may spend 1/2^k of the test''s alpha',
+    identity   String                     COMMENT 'all that gives the evidence its meaning, as JSON: pins, changes, comparator, tolerance, feature rules',
     reason     String                     COMMENT 'why the epoch began, in words',
     kind       Enum8('property' = 1, 'property_both' = 2, 'distance' = 3, 'measure' = 4) COMMENT 'kind of the dimension, see scores.kind',
     tolerance  Float64                    COMMENT 'excess drift that is tolerated, 0 to 1',
@@ -16,7 +17,7 @@ CREATE TABLE IF NOT EXISTS {db}.epochs_rows {cluster}
     started_at DateTime64(3, 'UTC')       COMMENT 'when the epoch began, UTC, milliseconds',
     ver        UInt64                     COMMENT 'row version, the highest wins: falls with started_at, so whoever took the number first keeps it',
     ingested_at DateTime('UTC') DEFAULT now() COMMENT 'when the row was written, UTC'
-) ENGINE = {engine:ver} ORDER BY (upgrade, candidate, dimension, epoch)
+) ENGINE = {engine:ver} ORDER BY (upgrade, candidate, dimension, feature, epoch)
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'Storage behind the view epochs: may hold a row twice until merged, so read the view, or add FINAL. One row is an identity under which evidence of a dimension adds up.';
 
@@ -82,6 +83,7 @@ CREATE TABLE IF NOT EXISTS {db}.verdicts_rows {cluster}
     high       Nullable(Float64)          COMMENT 'upper end of a confidence sequence of the excess; NULL: none',
     log_e      Float64                    COMMENT 'log e-value against "mean D <= tolerance"; FAIL when large',
     log_e_pass Float64                    COMMENT 'log e-value against "mean D >= tolerance"; PASS when large',
+    log_e_mcnemar Nullable(Float64)       COMMENT 'log e-value against "no difference at all" (sequential McNemar); NULL: no yes/no dimension',
     tolerance  Float64                    COMMENT 'excess drift that is tolerated, 0 to 1',
     change     LowCardinality(String)     COMMENT 'worse, changed, better or same',
     reasons    Map(String, UInt64)        COMMENT 'reason code to number of comparisons',
@@ -96,10 +98,10 @@ CREATE TABLE IF NOT EXISTS {db}.families_rows {cluster}
     upgrade   LowCardinality(String)      COMMENT 'name of the upgrade',
     candidate LowCardinality(String)      COMMENT 'name of the candidate',
     feature   LowCardinality(String)      COMMENT 'product feature',
-    position  UInt32                      COMMENT 'order of appearance among declared or undeclared features of the candidate, from 1',
+    place     UInt32                      COMMENT 'order of appearance among declared or undeclared features of the candidate, from 1',
     declared  Bool                        COMMENT 'whether shadowtap.toml names the feature',
     share     Float64                     COMMENT 'share of alpha the feature may spend, 0 to 1; never changes once given',
-    ver       UInt64                      COMMENT 'row version, the highest wins: falls with the position, so the first appearance counts',
+    ver       UInt64                      COMMENT 'row version, the highest wins: falls with the place, so the first appearance counts',
     ingested_at DateTime('UTC') DEFAULT now() COMMENT 'when the row was written, UTC'
 ) ENGINE = {engine:ver} ORDER BY (upgrade, candidate, feature)
 SETTINGS non_replicated_deduplication_window = 10000
