@@ -39,7 +39,8 @@ def run_peers(interpreters: Sequence[str], pairs: Sequence[Mutation], *, harmles
     """Every tool that any of the interpreters has.
 
     A tool that gives a distance is cut where it flags at most `harmless_share` of the harmless pairs (mean over
-    classes), for prose, JSON and tool calls apart: the thresholds that are best for it on these very pairs. A tool with verdicts of its own keeps them.
+    classes), for prose, JSON and tool calls apart: the thresholds that are best for it on these very
+    pairs. A tool with verdicts of its own keeps them.
     """
     lines = b"\n".join(json_text.dumps(_line(place, pair)) for place, pair in enumerate(pairs))
     peers = []
