@@ -1,6 +1,7 @@
 """Runs benchmarks/peers.py in interpreters that have other tools, and sets each tool's threshold fairly."""
 
 import json
+import os
 import subprocess
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 from benchmarks.mutation_pairs import Mutation
 from schemas import json_text
 from schemas.answers import Answer
+from schemas.exchanges import Request
 
 FORMS = ("prose", "json", "tools")
 PROGRAM = Path(__file__).with_name("peers.py")
@@ -42,12 +44,12 @@ def run_peers(interpreters: Sequence[str], pairs: Sequence[Mutation], *, harmles
     classes), for prose, JSON and tool calls apart: the thresholds that are best for it on these very
     pairs. A tool with verdicts of its own keeps them.
     """
-    lines = b"\n".join(json_text.dumps(_line(place, pair)) for place, pair in enumerate(pairs))
+    lines = b"\n".join(
+        json_text.dumps(_line(place, pair.request, pair.baseline, pair.answer)) for place, pair in enumerate(pairs)
+    )
     peers = []
     for interpreter in interpreters:
-        done = subprocess.run([interpreter, str(PROGRAM)], input=lines, capture_output=True, check=True)
-        for line in done.stdout.splitlines():
-            spoken: dict[str, Any] = json.loads(line)
+        for spoken in _said(interpreter, lines):
             settings, values = spoken["settings"], spoken["values"]
             if spoken["verdicts"]:
                 flags = [bool(value) for value in values]
@@ -58,6 +60,19 @@ def run_peers(interpreters: Sequence[str], pairs: Sequence[Mutation], *, harmles
                 settings += f"; flagged above {cut}, where it flags {harmless_share:.0%} of harmless pairs"
             peers.append(Peer(spoken["name"], settings, PairFlags(pairs, flags)))
     return peers
+
+
+def run_timed(interpreters: Sequence[str], pairs: Sequence[tuple[Request, Answer, Answer]]) -> list[dict[str, Any]]:
+    """Every tool that any of the interpreters has, with the seconds it took on these pairs, one core."""
+    lines = b"\n".join(json_text.dumps(_line(place, *pair)) for place, pair in enumerate(pairs))
+    return [said for interpreter in interpreters for said in _said(interpreter, lines)]
+
+
+def _said(interpreter: str, lines: bytes, *tools: str) -> list[dict[str, Any]]:
+    one_core = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    command = [interpreter, str(PROGRAM), *tools]
+    done = subprocess.run(command, input=lines, capture_output=True, check=True, env=one_core)
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def threshold(form: str, pairs: Sequence[Mutation], values: Sequence[float], share: float) -> float:
@@ -77,13 +92,8 @@ def threshold(form: str, pairs: Sequence[Mutation], values: Sequence[float], sha
     return 0.0
 
 
-def _line(place: int, pair: Mutation) -> dict[str, Any]:
-    return {
-        "id": place,
-        "request": pair.request.body,
-        "baseline": _answer(pair.baseline),
-        "answer": _answer(pair.answer),
-    }
+def _line(place: int, request: Request, baseline: Answer, answer: Answer) -> dict[str, Any]:
+    return {"id": place, "request": request.body, "baseline": _answer(baseline), "answer": _answer(answer)}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
