@@ -1,9 +1,9 @@
 """Is the replay faithful? Rerun against baseline is an A/A test of the tap itself.
 
 If the tap lost the system prompt or a parameter, both replays go wrong alike and no comparison of them means anything.
-So the rerun is held against the baseline, both directions, e >= 20, at the dimension's tolerance, for every PROPERTY and
-PROPERTY_BOTH dimension except `call_error`, for the length of the answer, and for the indicator of the commonest final
-answer. The commonest one is picked on the counts of both arms together: exchanging the arms of any trial leaves the
+So the rerun is held against the baseline, both directions, e >= 20, at the dimension's tolerance, for every PROPERTY
+and PROPERTY_BOTH dimension except `call_error`, for the length of the answer, and for the indicator of the commonest
+final answer. The commonest one is picked on the counts of both arms together: exchanging the arms of any trial leaves the
 choice unchanged, so under a faithful replay the indicator's difference stays symmetric.
 """
 
@@ -15,6 +15,7 @@ from comparators.comparator import Kind
 from comparators.dimensions import Dimension
 from comparators.drift import betting
 from comparators.drift.evidence import Evidence
+from comparators.drift.fold import fail_fractions
 
 LOG_LIMIT = math.log(20)
 ARROW = "->"
@@ -54,7 +55,16 @@ def _final_answers_moved(reasons: Mapping[str, int], tolerance: float) -> bool:
     n = sum(reasons.values())
     lost = sum(count for (b, a), count in transitions.items() if b == commonest != a)
     gained = sum(count for (b, a), count in transitions.items() if a == commonest != b)
-    return (
-        max(betting.log_e_discordant(gained, lost, n, tolerance), betting.log_e_discordant(lost, gained, n, tolerance))
-        >= LOG_LIMIT
+    return max(_log_e(gained, lost, n, tolerance), _log_e(lost, gained, n, tolerance)) >= LOG_LIMIT
+
+
+def _log_e(up: int, down: int, n: int, tolerance: float) -> float:
+    """Log e-value against "mean <= tolerance" of n values in {-1, 0, 1}, `up` of them 1 and `down` of them -1."""
+    return betting.log_e(
+        [
+            up * math.log1p(bet * (1 - tolerance))
+            + down * math.log1p(bet * (-1 - tolerance))
+            + (n - up - down) * math.log1p(-bet * tolerance)
+            for bet in fail_fractions(tolerance)
+        ]
     )

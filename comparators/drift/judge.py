@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from comparators.comparator import Kind
 from comparators.dimensions import Dimension
 from comparators.drift import alpha, betting
-from comparators.drift.epochs import EpochOf
-from comparators.drift.evidence import NOTHING, Evidence, EvidenceKey
+from comparators.drift.epochs import EpochsInForce
+from comparators.drift.evidence import Evidence, EvidenceKey
 from comparators.drift.faithful import unfaithful_dimension
 from comparators.scoring import FeatureRules
 from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Report, Verdict
@@ -26,7 +26,7 @@ class JudgeRules:
     """What a verdict takes. Hours are of event time; None means that the limit does not apply.
 
     `ended` is the end of a file: what has no verdict then is INCONCLUSIVE. `rules(feature)` must give the rules that
-    scored the trials. `families` holds each candidate's undeclared features in order of appearance.
+    scored the trials.
     """
 
     rules: Mapping[str, FeatureRules]  # "" for every feature without settings of its own
@@ -45,18 +45,28 @@ class JudgeRules:
 
 @dataclass(frozen=True)
 class Known:
-    """What stands outside the evidence: pins, coverage per candidate (0 to 1), order of features, FAILs latched.
+    """What stands outside the evidence.
 
-    `features` lists each candidate's undeclared features in order of appearance; `now_ms` is event or wall time in
-    milliseconds for `max_hours`, None where time does not pass (files).
+    `pins` names the candidates, `coverage` is theirs (0 to 1). `shares` is each (candidate, feature)'s share of alpha,
+    `latched` the FAILs that stand. `epochs` is None where nothing ever changed (files). `now_ms` is the time that
+    `max_hours` is measured with, None where time does not pass.
     """
 
     pins: Mapping[str, str]
     coverage: Mapping[str, float] = field(default_factory=dict)
-    features: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    shares: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    epochs: EpochsInForce | None = None
     latched: Collection[EvidenceKey] = ()
     accepted: Collection[tuple[str, str, str]] = ()
     now_ms: int | None = None
+
+    def epoch(self, candidate: str, feature: str, dimension: str) -> int:
+        """The number of the epoch in force."""
+        return self.epochs.epoch_of(candidate, feature, dimension) if self.epochs is not None else 1
+
+    def rank(self, candidate: str, feature: str, dimension: str) -> int:
+        """How many epochs the feature has had."""
+        return self.epochs.row(candidate, feature, dimension).rank if self.epochs is not None else 1
 
 
 def judge(
@@ -66,19 +76,18 @@ def judge(
     rules: JudgeRules,
     known: Known,
     counts: Mapping[str, int],
-    epoch_of: EpochOf = lambda *_: 1,
 ) -> Report:
     """Judge every candidate; `counts` (consumed, compared, each outcome) is passed on to the report."""
     by_feature: dict[str, dict[str, dict[str, Evidence]]] = {name: {} for name in known.pins}
     for key, found in evidence.items():
-        if key.candidate in by_feature and key.epoch == epoch_of(key.candidate, key.feature, key.dimension):
+        if key.candidate in by_feature and key.epoch == known.epoch(key.candidate, key.feature, key.dimension):
             by_feature[key.candidate].setdefault(key.feature, {})[key.dimension] = found
     candidates = []
     for name, pin in known.pins.items():
         features = by_feature[name]
         for declared in rules.declared:
             features.setdefault(declared, {})
-        judged = [_Feature(name, feature, found, rules, known, epoch_of).judge() for feature, found in features.items()]
+        judged = [_Feature(name, feature, found, rules, known).judge() for feature, found in features.items()]
         candidates.append(_candidate(name, pin, judged))
     return Report(upgrade, current, dict(counts), tuple(candidates))
 
@@ -105,11 +114,10 @@ class _Feature:
     evidence: Mapping[str, Evidence]
     rules: JudgeRules
     known: Known
-    epoch_of: EpochOf
 
     def judge(self) -> FeatureVerdict:
         in_force = self.rules.of(self.feature)
-        calls = self.evidence.get("call_error", NOTHING)
+        calls = self.evidence.get("call_error", Evidence())
         compared = calls.scored + calls.skipped + calls.failed
         paired = calls.rerun_n
         if not compared:
@@ -157,11 +165,11 @@ class _Feature:
         assumed: bool,  # noqa: FBT001 - internal
         unfaithful: str | None,
     ) -> DimensionVerdict:
-        epoch = self.epoch_of(self.candidate, self.feature, dimension.name)
+        epoch = self.known.epoch(self.candidate, self.feature, dimension.name)
         key = EvidenceKey(self.candidate, self.feature, dimension.name, epoch)
         against, mirrored = betting.log_e(found.fail_bets), betting.log_e(found.pass_bets)
         noise = "none" if dimension.kind is Kind.PROPERTY else "assumed" if assumed else "measured"
-        fails = against >= self._threshold(dimension, epoch) and (
+        fails = against >= self._threshold(dimension) and (
             paired >= WARM_UP or assumed or dimension.name == "call_error"
         )
         latched = key in self.known.latched
@@ -237,16 +245,13 @@ class _Feature:
         first = min((found.first_ms for found in self.evidence.values() if found.first_ms), default=self.known.now_ms)
         return (self.known.now_ms - first) / HOUR_MS
 
-    def _threshold(self, dimension: Dimension, epoch: int) -> float:
+    def _threshold(self, dimension: Dimension) -> float:
         effects = {d.name: d.effect for d in self.rules.of(self.feature).dimensions}
-        declared = list(self.rules.declared)
-        if self.feature in declared:
-            share = alpha.feature_share(0, len(declared))
-        else:
-            order = list(self.known.features.get(self.candidate, ()))
-            position = order.index(self.feature) + 1 if self.feature in order else len(order) + 1
-            share = alpha.feature_share(position, len(declared))
-        return alpha.log_threshold(self.rules.alpha, share * alpha.dimension_share(dimension.name, effects), rank=epoch)
+        share = self.known.shares.get((self.candidate, self.feature), 0.0)
+        if share <= 0:
+            return math.inf  # the feature has not been given its share yet: it cannot fail before the next look
+        rank = self.known.rank(self.candidate, self.feature, dimension.name)
+        return alpha.log_threshold(self.rules.alpha, share * alpha.dimension_shares(effects)[dimension.name], rank)
 
 
 def _telling(judged: DimensionVerdict) -> tuple[int, int, float]:

@@ -10,7 +10,7 @@ EXIT_CODE = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.REVIEW: 5}
 NO_VERDICT_YET = 3
 
 
-def as_json(report: Report) -> dict[str, Any]:
+def report_json(report: Report) -> dict[str, Any]:
     """The one object that `score`, `status` and `demo` print."""
     return asdict(report)
 

@@ -18,10 +18,10 @@ _OPTION = re.compile(
 )
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 _LABELS = re.compile(
-    r"(?:one of|either|categories|labels|classes|choose from|options)\b[^\n:]{0,60}:\s*([^\n.]{3,400})", re.I
+    r"(?:one of|either|categories|labels|classes|choose from|options)\b[^\n:]{0,60}:\s*([^\n.]{3,400})", re.IGNORECASE
 )
 _ASKS_NUMBER = re.compile(
-    r"\bhow many\b|\bhow much\b|\bcalculate\b|\bcompute\b|\bwhat is the (?:sum|total|number)\b", re.I
+    r"\bhow many\b|\bhow much\b|\bcalculate\b|\bcompute\b|\bwhat is the (?:sum|total|number)\b", re.IGNORECASE
 )
 _ANSWER_FIELDS = ("answer", "final_answer", "label", "result", "decision", "category", "verdict", "class")
 
