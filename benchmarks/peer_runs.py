@@ -14,6 +14,7 @@ from schemas import json_text
 from schemas.answers import Answer
 from schemas.exchanges import Request
 
+TOOLS = ("llmshift", "autoevals", "rapidfuzz", "minilm")
 FORMS = ("prose", "json", "tools")
 PROGRAM = Path(__file__).with_name("peers.py")
 
@@ -49,7 +50,7 @@ def run_peers(interpreters: Sequence[str], pairs: Sequence[Mutation], *, harmles
     )
     peers = []
     for interpreter in interpreters:
-        for spoken in _said(interpreter, lines):
+        for spoken in _said(interpreter, lines, *TOOLS):
             settings, values = spoken["settings"], spoken["values"]
             if spoken["verdicts"]:
                 flags = [bool(value) for value in values]

@@ -92,9 +92,8 @@ def main() -> None:
         rounds.append(seconds(dimensions, pairs))
     best = min(rounds, key=lambda spent: sum(spent.values()))
     total = sum(best.values())
-    print(
-        f"{len(pairs)} real pairs, {sum(map(_size, pairs)) / 2 / len(pairs):.0f} characters a side on average, one core."
-    )
+    side = sum(map(_size, pairs)) / 2 / len(pairs)
+    print(f"{len(pairs)} real pairs, {side:.0f} characters a side on average, one core.")
     print(f"{platform.machine()}, {_processor()}, Python {platform.python_version()}\n")
     print("| what | pairs/s | ratio |\n|---|---|---|")
     print(f"| **all {len(dimensions)} deterministic comparators** | **{len(pairs) / total:,.0f}** | 1 |")
@@ -135,12 +134,10 @@ def _copy(answer: Answer) -> str:
 
 
 def _processor() -> str:
-    for line in (
-        Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
-    ):
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor())
 
 
 if __name__ == "__main__":
