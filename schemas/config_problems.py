@@ -69,7 +69,7 @@ def _line(model: type[BaseModel], error: ErrorDetails) -> str:
         return f"{_dotted(place)}: is missing; add it ('shadowtap init' writes a file with every key)"
     if kind == "setting":
         inside = str(context["key"])
-        return f"{_dotted(place)}{'.' if place and inside else ''}{inside}: {context['message']}"
+        return f"{_dotted(place) + '.' if place else ''}{inside}: {context['message']}"
     if kind == "value_error":
         return f"{_dotted(place)}: {context['error']}"
     if kind == "too_short":

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
+from typing import Any
 
 
 class Effect(StrEnum):
@@ -119,3 +121,30 @@ class Epoch:
     identity: str
     reason: str
     started_ms: int
+
+
+def verdict_from(fields: Mapping[str, Any]) -> CandidateVerdict:
+    """Read a candidate's verdict record; unknown fields are ignored.
+
+    Raises:
+        ValueError: no such record.
+    """
+    try:
+        features = tuple(
+            _read(FeatureVerdict, feature)(
+                verdict=Verdict(feature["verdict"]),
+                dimensions=tuple(
+                    _read(DimensionVerdict, d)(verdict=Verdict(d["verdict"]), effect=Effect(d["effect"]))
+                    for d in feature["dimensions"]
+                ),
+            )
+            for feature in fields["features"]
+        )
+        made: CandidateVerdict = _read(CandidateVerdict, fields)(verdict=Verdict(fields["verdict"]), features=features)
+    except (KeyError, TypeError) as missing:
+        raise ValueError(f"verdict record without {missing}") from missing
+    return made
+
+
+def _read(kind: type, fields: Mapping[str, Any]) -> Any:
+    return partial(kind, **{name: fields[name] for name in kind.__dataclass_fields__ if name in fields})

@@ -90,9 +90,19 @@ class Connection:
         Raises:
             UnreachableError: it did not run.
         """
+        return (await self.named_rows(sql, parameters))[1]
+
+    async def named_rows(
+        self, sql: str, parameters: Mapping[str, Any] | None = None
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """The same with the names of the columns before the rows.
+
+        Raises:
+            UnreachableError: it did not run.
+        """
         with _reaching(self._url):
             answered = await self._client.query(sql, parameters=dict(parameters or {}))
-        return [tuple(row) for row in answered.result_rows]
+        return tuple(answered.column_names), [tuple(row) for row in answered.result_rows]
 
     async def ask(self, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Run SQL that a person typed; column names and rows.

@@ -23,7 +23,7 @@ _LEDGER = """CREATE TABLE IF NOT EXISTS {db}.schema_migrations {cluster}
 (
     file       String                           COMMENT 'migration file',
     version    UInt32                           COMMENT 'number of the file; 0: repeatable',
-    step       UInt32                           COMMENT 'number of the statement in the file, from 1; 0: the whole repeatable file',
+    step       UInt32                           COMMENT 'number of the statement in its file, from 1; 0: all of a repeatable file',
     checksum   String                           COMMENT 'BLAKE2b of the statement',
     applied_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'when it was applied, UTC; row version, the highest wins'
 ) ENGINE = {engine:applied_at} ORDER BY (file, step)
@@ -183,7 +183,7 @@ async def _mirrored(connection: Connection, sql: str) -> str:
     )
     listed = ",\n".join(f"`{name}` {kind} COMMENT {_quoted(comment)}" for name, kind, comment in columns)
     names = ", ".join(f"`{name}`" for name, _, _ in columns)
-    return sql.replace(match[0], f"(\n{listed}\n) AS SELECT {names} FROM {connection.database}.{match[1]} FINAL")
+    return sql.replace(match[0], f"(\n{listed}\n) AS SELECT {names} FROM {connection.database}.{match[1]} FINAL")  # noqa: S608 - names come from our own files
 
 
 def _quoted(text: str) -> str:
@@ -207,5 +207,6 @@ def _refuse_newer(statements: list[Statement], applied: dict[tuple[str, int], tu
 
 
 async def _record(connection: Connection, file: str, version: int, step: int, checksum: str) -> None:
-    columns = {"file": [file], "version": [version], "step": [step], "checksum": [checksum]}
-    await connection.insert("schema_migrations", columns)
+    await connection.insert(
+        "schema_migrations", {"file": [file], "version": [version], "step": [step], "checksum": [checksum]}
+    )

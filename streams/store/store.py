@@ -1,0 +1,161 @@
+"""Every operation on ClickHouse, by name.
+
+Writing is idempotent: rows have deterministic keys and versions, so whatever is delivered again, in whatever batches,
+is folded by the views that everybody reads. Nothing here tries again; `UnreachableError` means "do the same later".
+"""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+from comparators.drift.evidence import Evidence, EvidenceKey
+from schemas.alerts import Alert
+from schemas.comparisons import Comparison
+from schemas.coverage import Coverage
+from schemas.epochs import EpochRow
+from schemas.ledger import LedgerRange
+from schemas.touched import Touched
+from schemas.verdict_changes import VerdictChange
+from schemas.verdicts import Epoch, Family
+from streams.store import comparisons, evidence, judgements, ledger, migrations, outbox
+from streams.store.comparisons import EpochOf
+from streams.store.connection import Connection, RowRefusedError
+
+StoreText = Literal["none", "full"]
+
+
+class Store:
+    """One ClickHouse database. Bound to the event loop that opened it; calls may run concurrently.
+
+    Every method raises `UnreachableError` where ClickHouse does not answer or cannot do it now.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, url: str, *, user: str = "default", password: str = "", database: str = "shadowtap"
+    ) -> AsyncIterator["Store"]:
+        """Connect to a ClickHouse server; the database need not exist before `migrate`.
+
+        Raises:
+            UnreachableError: nobody answers at the URL, or it refuses user and password.
+        """
+        connection = await Connection.open(url, user, password, database)
+        try:
+            yield cls(connection)
+        finally:
+            await connection.close()
+
+    async def migrate(self, layout: migrations.Layout | None = None) -> list[str]:
+        """Create or upgrade the tables; safe to repeat. What was applied.
+
+        Raises:
+            SchemaError: the database is newer than this program, or an applied migration was changed.
+        """
+        return await migrations.migrate(self._connection, layout or migrations.Layout())
+
+    async def require_schema(self) -> None:
+        """Check that the tables are those of this program.
+
+        Raises:
+            SchemaError: they are not; the message says what to run.
+        """
+        await migrations.require_schema(self._connection)
+
+    async def insert_comparisons(
+        self, batch: Sequence[tuple[Comparison, int]], epoch_of: EpochOf, store_text: str = "none"
+    ) -> list[tuple[Comparison, str]]:
+        """Store comparisons with their scores, exchanges and answers.
+
+        Args:
+            batch: each with its offset in the trials topic; of a trial asked twice the lowest offset counts.
+            epoch_of: candidate, feature, dimension to the number of the epoch; `add_epochs` comes before.
+            store_text: "full" stores what was asked and answered, "none" numbers only.
+
+        Returns:
+            Comparisons that ClickHouse will never take, with the reason (no text of theirs); all others are stored.
+        """
+        if not batch:
+            return []
+        try:
+            await self._insert(batch, epoch_of, with_text=store_text == "full")
+        except RowRefusedError as refused:
+            if len(batch) == 1:
+                return [(batch[0][0], str(refused))]
+            half = len(batch) // 2
+            return [
+                *await self.insert_comparisons(batch[:half], epoch_of, store_text),
+                *await self.insert_comparisons(batch[half:], epoch_of, store_text),
+            ]
+        return []
+
+    async def _insert(self, batch: Sequence[tuple[Comparison, int]], epoch_of: EpochOf, *, with_text: bool) -> None:
+        # Scores come last: numbers of providers, the likeliest to be refused, must not leave scores behind.
+        insert = self._connection.insert
+        await insert("exchanges_rows", comparisons.exchange_columns(batch, with_text=with_text))
+        await insert("answers_rows", comparisons.answer_columns(batch, with_text=with_text))
+        await insert("comparisons_rows", comparisons.comparison_columns(batch))
+        await insert("scores_rows", comparisons.score_columns(batch, epoch_of))
+
+    async def insert_coverage(self, ranges: Sequence[LedgerRange]) -> None:
+        """Store ledger records; of several of one block the one with the highest end counts."""
+        await ledger.insert(self._connection, ranges)
+
+    async def coverage(self, upgrade: str) -> Coverage:
+        """What became of the tapped exchanges, and how many were compared."""
+        return await ledger.coverage(self._connection, upgrade)
+
+    async def refresh_evidence(self, touched: Collection[Touched]) -> None:
+        """Make the evidence of these hours anew from all their scores."""
+        await evidence.refresh(self._connection, touched)
+
+    async def read_evidence(self, upgrade: str) -> dict[EvidenceKey, Evidence]:
+        """The evidence of an upgrade, as of the last refresh of each hour."""
+        return await evidence.read(self._connection, upgrade)
+
+    async def epochs(self, upgrade: str) -> tuple[Epoch, ...]:
+        """All epochs, in the order of their numbers."""
+        return await judgements.epochs(self._connection, upgrade)
+
+    async def add_epochs(self, upgrade: str, rows: Sequence[EpochRow]) -> None:
+        """Store epochs; whoever stored a number first keeps it, so read `epochs` afterwards."""
+        await judgements.add_epochs(self._connection, upgrade, rows)
+
+    async def families(self, upgrade: str) -> tuple[Family, ...]:
+        """Features of all candidates with their shares of alpha, in order of appearance."""
+        return await judgements.families(self._connection, upgrade)
+
+    async def add_families(self, upgrade: str, rows: Sequence[Family]) -> None:
+        """Store families; a feature keeps its first place and share."""
+        await judgements.add_families(self._connection, upgrade, rows)
+
+    async def verdicts(self, upgrade: str) -> tuple[VerdictChange, ...]:
+        """The latest verdict of each candidate, feature, dimension and epoch."""
+        return await judgements.verdicts(self._connection, upgrade)
+
+    async def add_verdicts(self, rows: Sequence[VerdictChange]) -> None:
+        """Store changes of verdicts."""
+        await judgements.add_verdicts(self._connection, rows)
+
+    async def alerts(self, upgrade: str) -> tuple[Alert, ...]:
+        """All alerts, each in its last state."""
+        return await outbox.alerts(self._connection, upgrade)
+
+    async def put_alert(self, alert: Alert) -> None:
+        """Store an alert, or its new state; sent is final."""
+        await outbox.put(self._connection, alert)
+
+    async def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query of ours."""
+        return await self._connection.rows(sql)
+
+    async def ask(self, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Column names and rows of SQL that a person typed.
+
+        Raises:
+            UsageError: ClickHouse refuses it.
+        """
+        return await self._connection.ask(sql)
