@@ -21,10 +21,10 @@ from streams.store.connection import Connection
 
 _LEDGER = """CREATE TABLE IF NOT EXISTS {db}.schema_migrations {cluster}
 (
-    file       String                           COMMENT 'migration file',
-    version    UInt32                           COMMENT 'number of the file; 0: repeatable',
-    step       UInt32                           COMMENT 'number of the statement in its file, from 1; 0: all of a repeatable file',
-    checksum   String                           COMMENT 'BLAKE2b of the statement',
+    file       String          COMMENT 'migration file',
+    version    UInt32          COMMENT 'number of the file; 0: repeatable',
+    step       UInt32          COMMENT 'number of the statement in its file, from 1; 0: all of a repeatable file',
+    checksum   String          COMMENT 'BLAKE2b of the statement',
     applied_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'when it was applied, UTC; row version, the highest wins'
 ) ENGINE = {engine:applied_at} ORDER BY (file, step)
 COMMENT 'One row is an applied statement of a migration. Read with FINAL.'"""
