@@ -91,38 +91,37 @@ class SimulatedProvider:
         status: int | None = None
         try:
             rng = seeded_rng(self.seed, model, identity or raw.hex(), arm, repeat)
-            response = await self._respond(request, body, len(raw), headers, rng)
-            status = None if response.headers.get("x-simulated-mishap") == Mishap.CUT else response.status
+            response, is_whole = await self._respond(request, body, len(raw), headers, rng)
+            status = response.status if is_whole else None
         finally:
             self.calls.end(place, status)
         return response
 
     async def _respond(
         self, request: web.Request, body: Any, size: int, headers: Mapping[str, str], rng: random.Random
-    ) -> web.StreamResponse:
+    ) -> tuple[web.StreamResponse, bool]:
+        """The response, and whether all of it was sent."""
         limits: dict[str, str] = {}
         try:
-            if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
-                raise AnswerError(400, "We could not parse the JSON body of your request.", param="messages")
-            self.faults.refuse(body)
+            self.faults.refuse(_chat_body(body))
             limits = self._limits.admit(self.faults, size // 4 + 1)
             await asyncio.sleep(self.faults.wait_s(rng))
             mishap = self.faults.draw(rng)
             answer = self._model(body).answer(body, headers, rng)
         except AnswerError as refused:
-            return _json(refused.status, refused.body, {**limits, **refused.headers})
+            return _json(refused.status, refused.body, {**limits, **refused.headers}), True
         latency_ms = answer.pop(LATENCY_FIELD, None)
         if latency_ms is not None:
             limits[LATENCY_HEADER] = f"{latency_ms:.1f}"
         if mishap is Mishap.GARBAGE:
-            return web.Response(body=rng.randbytes(200), content_type="application/json", headers=limits)
+            return web.Response(body=rng.randbytes(200), content_type="application/json", headers=limits), True
         if mishap is Mishap.HUGE:
             answer["choices"][0]["message"]["content"] = "lorem ipsum " * (self.faults.huge_characters // 12)
         if body.get("stream"):
-            return await _streamed(request, body, answer, limits, is_cut=mishap is Mishap.CUT)
+            return await _streamed(request, body, answer, limits, is_cut=mishap is Mishap.CUT), mishap is not Mishap.CUT
         if mishap is Mishap.CUT:
-            return await _cut(request, json_text.dumps(answer), limits)
-        return _json(OK, answer, limits)
+            return await _cut(request, json_text.dumps(answer), limits), False
+        return _json(OK, answer, limits), True
 
     def _model(self, body: Mapping[str, Any]) -> Model:
         name = str(body.get("model"))
@@ -165,9 +164,15 @@ def _json(status: int, body: Any, headers: Mapping[str, str] | None = None) -> w
     )
 
 
+def _chat_body(body: Any) -> Mapping[str, Any]:
+    if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
+        raise AnswerError(400, "We could not parse the JSON body of your request.", param="messages")
+    return body
+
+
 async def _cut(request: web.Request, whole: bytes, headers: Mapping[str, str]) -> web.StreamResponse:
     """Promise all, send half, hang up."""
-    response = web.StreamResponse(headers={**headers, "x-simulated-mishap": Mishap.CUT})
+    response = web.StreamResponse(headers=headers)
     response.content_type, response.content_length = "application/json", len(whole)
     await response.prepare(request)
     await response.write(whole[: len(whole) // 2])
@@ -185,8 +190,7 @@ async def _streamed(
     is_cut: bool,
 ) -> web.StreamResponse:
     """The answer as server-sent events; the last chunk has the usage where `stream_options` asks for it."""
-    mark = {"x-simulated-mishap": Mishap.CUT} if is_cut else {}
-    response = web.StreamResponse(headers={**headers, **mark, "cache-control": "no-cache"})
+    response = web.StreamResponse(headers={**headers, "cache-control": "no-cache"})
     response.content_type = "text/event-stream"
     await response.prepare(request)
     chunks = list(_chunks(answer, with_usage=bool((body.get("stream_options") or {}).get("include_usage"))))
@@ -226,7 +230,7 @@ def _chunks(answer: Mapping[str, Any], *, with_usage: bool) -> Iterator[dict[str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m streams.embedded.provider`: serve until SIGTERM or the end of the parent; prints `base_url` as JSON."""
+    """Serve until SIGTERM or the end of the parent; prints `base_url` and process id as one line of JSON."""
     parser = argparse.ArgumentParser(prog="streams.embedded.provider", description=main.__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)

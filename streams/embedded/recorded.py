@@ -86,7 +86,7 @@ def recorded_traffic(
         if line.baseline.error is not None:
             response = answer_error(line.baseline.error).body
         response.pop("simulated_latency_ms", None)
-        yield tapped_exchange(line.request_id, ts_ms, line.feature, body, response, line.baseline.latency_ms)
+        yield tapped_exchange(line.request_id, ts_ms, line.feature, body, response, latency_ms=line.baseline.latency_ms)
 
 
 def model_id(pin: str) -> str:

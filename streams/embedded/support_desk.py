@@ -120,7 +120,8 @@ def traffic(
         if rng.random() < (lossy or {}).get(feature, 0.0):
             body = without_system_prompt(body)
         latency_ms = response.pop("simulated_latency_ms")
-        yield tapped_exchange(request_id, ts_ms, feature, body, {**response, "created": ts_ms // 1000}, latency_ms)
+        response["created"] = ts_ms // 1000
+        yield tapped_exchange(request_id, ts_ms, feature, body, response, latency_ms=latency_ms)
 
 
 def chat_completion(

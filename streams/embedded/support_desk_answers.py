@@ -84,7 +84,7 @@ def policy_answer(about: Case, rng: random.Random, *, may_return: bool) -> str:
     if may_return:
         reason = rng.choice(
             (
-                f"The delivery was {about.days} days ago and the box is unopened, so the {POLICY_DAYS}-day rule is met.",
+                f"The delivery was {about.days} days ago, the box is unopened, so the {POLICY_DAYS}-day rule is met.",
                 f"The item came {about.days} days ago in a box that is still sealed, which the policy allows.",
                 f"With {about.days} days since delivery and an unopened box, the {about.product} may come back.",
             )
@@ -184,9 +184,9 @@ def letters(about: Case, rng: random.Random) -> Said:
     if about.german:
         return Said(
             f"Guten Tag {about.customer},\n\n"
-            f"{rng.choice(('vielen Dank für Ihre Nachricht', 'danke, dass Sie sich gemeldet haben'))} zu Ihrer Bestellung "
-            f"{about.order} ({about.product}). Wir haben den Vorgang geprüft: Die Lieferung mit {about.carrier} kam vor "
-            f"{about.days} Tagen in {about.city} an, bezahlt wurden {about.amount:.2f} {about.currency}.\n\n"
+            f"{rng.choice(('vielen Dank für Ihre Nachricht', 'danke, dass Sie sich gemeldet haben'))} zu Ihrer "
+            f"Bestellung {about.order} ({about.product}). Wir haben es geprüft: Die Lieferung mit {about.carrier} kam "
+            f"vor {about.days} Tagen in {about.city} an, bezahlt wurden {about.amount:.2f} {about.currency}.\n\n"
             f"{rng.choice(_NEXT_DE)} Sie müssen dafür nichts weiter tun.\n\n"
             f"{rng.choice(('Mit freundlichen Grüßen', 'Herzliche Grüße'))}\nIhr Support-Team"
         )

@@ -13,17 +13,22 @@ from streams.embedded.tapped import seeded_rng
 LABELS = ("shipping", "return", "defect", "billing", "account", "question")
 POLICY_DAYS = 30  # returns are accepted this long after delivery
 
+# fmt: off
 FIRST_NAMES = (
-    "Amelia Noah Priya Tomasz Lena Mateus Chloe Yusuf Ingrid Daniel Fatima Oskar Hannah Luca Aoife Pieter Sofia Ravi "
-    "Johanna Marek Grace Emil Nadia Theo Carmen Jonas Miriam Felix Leila Viktor"
-).split()
-LAST_NAMES = (
-    "Hartley Okafor Lindqvist Nowak Brandt Ferreira Moreau Demir Halvorsen Whitfield Rahman Keller Schuster Bianchi "
-    "Gallagher Jansen Petrova Menon Vogel Kowalski Ellison Nyström Haddad Castellano Ruiz Winkler Stein Auer Karimi Dahl"
-).split()
-CITIES = (
-    "Leeds Graz Porto Utrecht Gdańsk Leipzig Cork Aarhus Lyon Bremen Turin Bristol Ghent Kassel Malmö Dublin".split()
+    "Amelia", "Noah", "Priya", "Tomasz", "Lena", "Mateus", "Chloe", "Yusuf", "Ingrid", "Daniel", "Fatima", "Oskar",
+    "Hannah", "Luca", "Aoife", "Pieter", "Sofia", "Ravi", "Johanna", "Marek", "Grace", "Emil", "Nadia", "Theo",
+    "Carmen", "Jonas", "Miriam", "Felix", "Leila", "Viktor",
 )
+LAST_NAMES = (
+    "Hartley", "Okafor", "Lindqvist", "Nowak", "Brandt", "Ferreira", "Moreau", "Demir", "Halvorsen", "Whitfield",
+    "Rahman", "Keller", "Schuster", "Bianchi", "Gallagher", "Jansen", "Petrova", "Menon", "Vogel", "Kowalski",
+    "Ellison", "Nyström", "Haddad", "Castellano", "Ruiz", "Winkler", "Stein", "Auer", "Karimi", "Dahl",
+)
+CITIES = (
+    "Leeds", "Graz", "Porto", "Utrecht", "Gdańsk", "Leipzig", "Cork", "Aarhus", "Lyon", "Bremen", "Turin", "Bristol",
+    "Ghent", "Kassel", "Malmö", "Dublin",
+)
+# fmt: on
 PRODUCTS = (
     ("Aria 2 wireless headphones", 129.0),
     ("Brevo espresso machine", 349.0),

@@ -40,7 +40,7 @@ def code_fence(said: Said, about: Case, rng: random.Random) -> Said:  # noqa: AR
     return replace(said, text=f"```{rng.choice(('json', 'json', ''))}\n{said.text}\n```")
 
 
-def schema_violation(said: Said, about: Case, rng: random.Random) -> Said:  # noqa: ARG001 - every edit has this shape
+def schema_violation(said: Said, about: Case, rng: random.Random) -> Said:
     """Give a number and a truth value as text."""
     fields = json_text.loads(said.text or "")
     wrong = {"amount": f"{about.amount:.2f}", "urgent": "yes" if about.urgent else "no"}

@@ -26,10 +26,11 @@ def tapped_exchange(
     feature: str,
     request: Mapping[str, Any],
     response: Mapping[str, Any],
+    *,
     latency_ms: float | None,
 ) -> TappedExchange:
     """Put a chat body and a chat completion body (or an error body) into the envelope."""
-    envelope = {
+    envelope: dict[str, Any] = {
         "id": request_id,
         "ts": datetime.fromtimestamp(ts_ms / 1000, UTC).isoformat(timespec="milliseconds"),
         "feature": feature,
@@ -48,8 +49,9 @@ def spread(count: int, end_ms: int, hours: float, rng: random.Random) -> Iterato
     """`count` rising timestamps in milliseconds over the `hours` that end at `end_ms`, both ends included."""
     width = hours * HOUR_MS
     inner = sorted(rng.random() for _ in range(count - 2))
-    for share in [0.0, *inner, 1.0] if count > 1 else [1.0] * count:
-        yield round(end_ms - width * (1 - share))
+    shares = [0.0, *inner, 1.0] if count > 1 else [1.0] * count
+    for share in shares:
+        yield int(end_ms - width * (1 - share))
 
 
 def seeded_rng(*identity: object) -> random.Random:
