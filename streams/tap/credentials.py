@@ -6,6 +6,7 @@ and where a JSON Schema declares properties, a tool's parameter called `password
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from streams.tap.undecodable import Undecodable
@@ -22,6 +23,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _DECLARATIONS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 
 
+@lru_cache(maxsize=4096)
 def is_credential(name: str) -> bool:
     """Whether a header or key is named like a credential.
 

@@ -348,18 +348,18 @@ def test_mutated_records_raise_nothing_but_undecodable_and_what_is_read_can_be_w
         {"request": json.dumps(REQUEST), "response": sse(TEXT_CHUNKS)},
         {"request": {"body": REQUEST, "headers": {"a": ["b"]}}, "response": {"status": 500, "body": {"error": {}}}},
     ]
-    read = refused = 0
+    read, reasons = 0, []
     for _ in range(4000):
         value = mutated(rng.choice(samples), rng)
         try:
             (exchange,) = decode(value, [("k", None), ("x-feature", b"\xff")], 0, HERE, rng.choice(taps))
         except Undecodable as wrong:
-            assert wrong.reason.isidentifier()
-            refused += 1
+            reasons.append(wrong.reason)
             continue
         read += 1
         if exchange.unreplayable is None:
             again = trial_from_bytes(trial_bytes(as_trial(exchange)))
             assert json_text.canonical(again.request.body) == json_text.canonical(exchange.request.body)
     assert read > 1000
-    assert refused > 200
+    assert len(reasons) > 200
+    assert all(reason.isidentifier() for reason in reasons)
