@@ -18,13 +18,13 @@ from schemas.errors import ConfigError, UsageError
 from schemas.pins import split_pin
 from schemas.topics import consumer_group
 from streams.alert_sender import AlertSender
+from streams.epochs import settle_epochs
 from streams.judging import Judging
 from streams.kafka import partitions, producer, seed_positions
 from streams.replay.client import provider_clients
 from streams.replay.replayer import Replayer
 from streams.rules import Rules
 from streams.scorer import Scorer
-from streams.epochs import settle_epochs
 from streams.store import Store
 from streams.store.configured import open_store
 from streams.topology import Role, alert_role, judge_role, replay_role, score_role

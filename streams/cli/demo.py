@@ -109,9 +109,10 @@ def _support_desk(seed: int) -> "Scenario":
 
 
 def _recorded(path: Path) -> "Scenario":
+    from streams.trial_files import read_trial_lines  # noqa: PLC0415 - the same
+
     from streams.demo import Scenario  # noqa: PLC0415 - slow to import
     from streams.embedded.recorded import recorded_models, recorded_traffic  # noqa: PLC0415 - the same
-    from streams.trial_files import read_trial_lines  # noqa: PLC0415 - the same
 
     lines = list(read_trial_lines(path))
     if not lines:
@@ -131,7 +132,6 @@ def _recorded(path: Path) -> "Scenario":
 def _view(progress: "Progress") -> Any:
     from rich.console import Group  # noqa: PLC0415 - only where something is drawn
     from rich.text import Text  # noqa: PLC0415 - the same
-
     from streams.cli.tables import verdict_table  # noqa: PLC0415 - the same
 
     outcomes = ", ".join(f"{count} {name}" for name, count in progress.outcomes.items()) or "waiting for the first record"

@@ -39,7 +39,8 @@ MAX_TRIAL = 12 << 20  # bytes; the trials topic takes 16 MiB
 @dataclass
 class Replayer:
     """Replays tapped records of one upgrade. `trial_partitions` counts those of the trials topic, `places` are all
-    tapped partitions, of which this worker has some."""
+    tapped partitions, of which this worker has some.
+    """
 
     config: Config
     producer: AIOKafkaProducer

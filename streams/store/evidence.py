@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from comparators.drift.evidence import Evidence, EvidenceKey
 from schemas.json_text import valid_text
@@ -45,7 +46,7 @@ async def read(connection: Connection, upgrade: str) -> dict[EvidenceKey, Eviden
     names, rows = await connection.named_rows(_statement("read_evidence.sql"), {"upgrade": upgrade})
     found = {}
     for candidate, feature, dimension, epoch, *sums in rows:
-        fields = {
+        fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in zip(names[4:], sums, strict=True)
         }
