@@ -1,4 +1,4 @@
-"""A ClickHouse on this machine: chDB, ClickHouse as a library, in a child process that speaks ClickHouse's HTTP interface.
+"""A ClickHouse on this machine: chDB (ClickHouse as a library) in a child process behind ClickHouse's HTTP interface.
 
 So the ordinary client is used everywhere, and a real server is only another URL:
 
@@ -62,8 +62,7 @@ async def embedded_clickhouse(
         UnreachableError: it did not start; the message ends with what it said.
     """
     require("chdb")
-    data = data.absolute()
-    settings = {"parent": os.getpid(), "data": str(data), "port": port, "grants": list(grants)}
+    settings = {"parent": os.getpid(), "data": os.fspath(data), "port": port, "grants": list(grants)}
     async with AsyncExitStack() as stack:
         try:
             async with asyncio.timeout(starts_within_s):

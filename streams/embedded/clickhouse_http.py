@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import lz4.frame
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from schemas import json_text
 from streams.embedded.clickhouse_statement import is_reading
@@ -202,7 +202,7 @@ async def _statement(request: web.Request, *, is_reader: bool) -> Statement:
         ticket=str(uuid.uuid4()),
         is_reader=is_reader,
         is_readonly=request.method == "GET" or fields.get("readonly") in {"1", "2"},
-        database=fields.get("database") or request.headers.get("X-ClickHouse-Database", ""),
+        database=fields.get("database") or request.headers.get("X-ClickHouse-Database") or "",
         default_format=default_format,
         parameters={name[6:]: value for name, value in fields.items() if name[:6] == "param_"},
         settings=settings,
@@ -213,10 +213,10 @@ async def _form(request: web.Request) -> dict[str, str]:
     """The fields of a multipart body: the query and its parameters."""
     fields: dict[str, str] = {}
     async for part in await request.multipart():
-        name = getattr(part, "name", None) or ""
-        if name != "query" and not name.startswith("param_"):
+        name = part.name or "" if isinstance(part, BodyPartReader) else ""
+        if not isinstance(part, BodyPartReader) or not (name == "query" or name.startswith("param_")):
             raise StatementError(48, "external tables are not supported by the embedded server. (NOT_IMPLEMENTED)")
-        fields[name] = (await part.read()).decode()  # type: ignore[union-attr] - a nested part has no name
+        fields[name] = (await part.read()).decode()
     return fields
 
 

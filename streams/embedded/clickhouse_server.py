@@ -1,7 +1,7 @@
 """Serves an embedded store: one process per folder, its address and passwords in `server.json` beside the data.
 
-`python -m streams.embedded.clickhouse_server` is the child process of `clickhouse.py`: settings come as one line of JSON on
-standard input, which then stays open; when it closes, the parent has ended and so does the server.
+`python -m streams.embedded.clickhouse_server` is the child process of `clickhouse.py`: settings come as one line of JSON
+on standard input, which then stays open; when it closes, the parent has ended and so does the server.
 """
 
 import asyncio
@@ -10,10 +10,9 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import IO
 
 from aiohttp import web
 
@@ -40,11 +39,7 @@ async def serving(data: Path, *, port: int | None, grants: Sequence[str]) -> Asy
         FolderIsServedError: another process does.
         OSError: the port is taken, or the folder cannot be written.
     """
-    data = data.absolute()
-    data.mkdir(parents=True, exist_ok=True)
-    # The kernel frees the lock when its holder dies, however it dies: holding it is being the server.
-    with (data / LOCK_FILE).open("w") as lock:
-        _lock(lock, data)
+    with _claimed(data):
         users = Users(default=secrets.token_urlsafe(24), reader=secrets.token_urlsafe(24))
         store = EmbeddedStore(data, grants)
         runner = http_runner(store, users)
@@ -70,11 +65,16 @@ async def serving(data: Path, *, port: int | None, grants: Sequence[str]) -> Asy
             await asyncio.to_thread(store.close)
 
 
-def _lock(lock: IO[str], data: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as held:
-        raise FolderIsServedError(f"{data} is served by another process") from held
+@contextmanager
+def _claimed(data: Path) -> Iterator[None]:
+    """Be the one process that serves a folder. The kernel frees the lock when its holder dies, however it dies."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / LOCK_FILE).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as held:
+            raise FolderIsServedError(f"{data} is served by another process") from held
+        yield
 
 
 def _write(path: Path, server: ClickHouseServer) -> None:
@@ -119,7 +119,7 @@ class _Watch(asyncio.Protocol):
     def __init__(self, stop: asyncio.Event) -> None:
         self._stop = stop
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._stop.set()
 
 

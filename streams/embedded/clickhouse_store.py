@@ -62,6 +62,7 @@ class EmbeddedStore:
     """
 
     def __init__(self, folder: Path, grants: Sequence[str], *, read_threads: int = 4) -> None:
+        folder = folder.absolute()  # chDB keeps the path as it is given
         configuration = write_configuration(folder / "conf", grants)
         self._address = f"{folder / 'data'}?log-level=none&config-file={configuration}"
         self._anchor = connect(self._address)
