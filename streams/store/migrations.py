@@ -67,9 +67,9 @@ async def migrate(connection: Connection, layout: Layout, folder: Traversable | 
     """
     folder = folder or resources.files("schemas") / "migrations"
     database = connection.database
-    await connection.command(_filled("CREATE DATABASE IF NOT EXISTS {db} {cluster}", database, layout))
+    await connection.command(filled("CREATE DATABASE IF NOT EXISTS {db} {cluster}", database, layout))
     await connection.use_database()
-    await connection.command(_filled(_LEDGER, database, layout))
+    await connection.command(filled(_LEDGER, database, layout))
     applied = await _applied(connection)
     statements = read_statements(folder)
     _refuse_newer(statements, applied, database)
@@ -83,17 +83,17 @@ async def migrate(connection: Connection, layout: Layout, folder: Traversable | 
                     "restore the file and put the change into a new migration"
                 )
             continue
-        await connection.command(_filled(statement.template, database, layout))
+        await connection.command(filled(statement.template, database, layout))
         await _record(connection, statement.file, statement.version, statement.step, statement.checksum)
         done.append(f"{statement.file} {statement.step}")
     for file in _files(folder, r"R_\w+\.sql"):
-        filled = [
-            await _mirrored(connection, _filled(text, database, layout)) for text in _split(file.read_text("utf-8"))
+        ready = [
+            await _mirrored(connection, filled(text, database, layout)) for text in _split(file.read_text("utf-8"))
         ]
-        checksum = _checksum(";".join(filled))
+        checksum = _checksum(";".join(ready))
         if applied.get((file.name, 0), (0, ""))[1] == checksum:
             continue
-        for sql in filled:
+        for sql in ready:
             await connection.command(sql)
         await _record(connection, file.name, 0, 0, checksum)
         done.append(file.name)
@@ -154,7 +154,8 @@ def _checksum(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _filled(template: str, database: str, layout: Layout) -> str:
+def filled(template: str, database: str, layout: Layout) -> str:
+    """A statement with all templates filled but `{folded:table}`, which needs a database to look at."""
     filled = re.sub(r"\{engine:(\w+)\}", lambda match: _engine(match[1], layout.cluster), template)
     return (
         filled.replace("{db}", database)

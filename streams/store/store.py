@@ -31,7 +31,7 @@ class Store:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     @classmethod
     @asynccontextmanager
@@ -55,7 +55,7 @@ class Store:
         Raises:
             SchemaError: the database is newer than this program, or an applied migration was changed.
         """
-        return await migrations.migrate(self._connection, layout or migrations.Layout())
+        return await migrations.migrate(self.connection, layout or migrations.Layout())
 
     async def require_schema(self) -> None:
         """Check that the tables are those of this program.
@@ -63,7 +63,7 @@ class Store:
         Raises:
             SchemaError: they are not; the message says what to run.
         """
-        await migrations.require_schema(self._connection)
+        await migrations.require_schema(self.connection)
 
     async def insert_comparisons(
         self, batch: Sequence[tuple[Comparison, int]], epoch_of: EpochOf, store_text: str = "none"
@@ -94,7 +94,7 @@ class Store:
 
     async def _insert(self, batch: Sequence[tuple[Comparison, int]], epoch_of: EpochOf, *, with_text: bool) -> None:
         # Scores come last: numbers of providers, the likeliest to be refused, must not leave scores behind.
-        insert = self._connection.insert
+        insert = self.connection.insert
         await insert("exchanges_rows", comparisons.exchange_columns(batch, with_text=with_text))
         await insert("answers_rows", comparisons.answer_columns(batch, with_text=with_text))
         await insert("comparisons_rows", comparisons.comparison_columns(batch))
@@ -102,55 +102,55 @@ class Store:
 
     async def insert_coverage(self, ranges: Sequence[LedgerRange]) -> None:
         """Store ledger records; of several of one block the one with the highest end counts."""
-        await ledger.insert(self._connection, ranges)
+        await ledger.insert(self.connection, ranges)
 
     async def coverage(self, upgrade: str) -> Coverage:
         """What became of the tapped exchanges, and how many were compared."""
-        return await ledger.coverage(self._connection, upgrade)
+        return await ledger.coverage(self.connection, upgrade)
 
     async def refresh_evidence(self, touched: Collection[Touched]) -> None:
         """Make the evidence of these hours anew from all their scores."""
-        await evidence.refresh(self._connection, touched)
+        await evidence.refresh(self.connection, touched)
 
     async def read_evidence(self, upgrade: str) -> dict[EvidenceKey, Evidence]:
         """The evidence of an upgrade, as of the last refresh of each hour."""
-        return await evidence.read(self._connection, upgrade)
+        return await evidence.read(self.connection, upgrade)
 
     async def epochs(self, upgrade: str) -> tuple[Epoch, ...]:
         """All epochs, in the order of their numbers."""
-        return await judgements.epochs(self._connection, upgrade)
+        return await judgements.epochs(self.connection, upgrade)
 
     async def add_epochs(self, upgrade: str, rows: Sequence[EpochRow]) -> None:
         """Store epochs; whoever stored a number first keeps it, so read `epochs` afterwards."""
-        await judgements.add_epochs(self._connection, upgrade, rows)
+        await judgements.add_epochs(self.connection, upgrade, rows)
 
     async def families(self, upgrade: str) -> tuple[Family, ...]:
         """Features of all candidates with their shares of alpha, in order of appearance."""
-        return await judgements.families(self._connection, upgrade)
+        return await judgements.families(self.connection, upgrade)
 
     async def add_families(self, upgrade: str, rows: Sequence[Family]) -> None:
         """Store families; a feature keeps its first place and share."""
-        await judgements.add_families(self._connection, upgrade, rows)
+        await judgements.add_families(self.connection, upgrade, rows)
 
     async def verdicts(self, upgrade: str) -> tuple[VerdictChange, ...]:
         """The latest verdict of each candidate, feature, dimension and epoch."""
-        return await judgements.verdicts(self._connection, upgrade)
+        return await judgements.verdicts(self.connection, upgrade)
 
     async def add_verdicts(self, rows: Sequence[VerdictChange]) -> None:
         """Store changes of verdicts."""
-        await judgements.add_verdicts(self._connection, rows)
+        await judgements.add_verdicts(self.connection, rows)
 
     async def alerts(self, upgrade: str) -> tuple[Alert, ...]:
         """All alerts, each in its last state."""
-        return await outbox.alerts(self._connection, upgrade)
+        return await outbox.alerts(self.connection, upgrade)
 
     async def put_alert(self, alert: Alert) -> None:
         """Store an alert, or its new state; sent is final."""
-        await outbox.put(self._connection, alert)
+        await outbox.put(self.connection, alert)
 
     async def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query of ours."""
-        return await self._connection.rows(sql)
+        return await self.connection.rows(sql)
 
     async def ask(self, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Column names and rows of SQL that a person typed.
@@ -158,4 +158,4 @@ class Store:
         Raises:
             UsageError: ClickHouse refuses it.
         """
-        return await self._connection.ask(sql)
+        return await self.connection.ask(sql)

@@ -1,9 +1,9 @@
 """A real ClickHouse for all tests of the store, and an empty database for each of them."""
 
-import asyncio
 from itertools import count
 
 import pytest
+import pytest_asyncio
 
 from streams.embedded.clickhouse import embedded_clickhouse
 from streams.store import Store
@@ -11,14 +11,11 @@ from streams.store import Store
 _numbers = count()
 
 
-@pytest.fixture(scope="session")
-def clickhouse(tmp_path_factory):
-    """An embedded server: a child process, so that a loop of its own does no harm."""
-    loop = asyncio.new_event_loop()
-    serving = embedded_clickhouse(tmp_path_factory.mktemp("clickhouse"))
-    yield loop.run_until_complete(serving.__aenter__())
-    loop.run_until_complete(serving.__aexit__(None, None, None))
-    loop.close()
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def clickhouse(tmp_path_factory):
+    """An embedded server: a process of its own."""
+    async with embedded_clickhouse(tmp_path_factory.mktemp("clickhouse")) as server:
+        yield server
 
 
 @pytest.fixture
