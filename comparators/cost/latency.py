@@ -1,20 +1,12 @@
-"""How long the arm took."""
+"""How long the arm took to answer."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.cost.log_scale import log_score
 
 LONGEST_MS = 600_000
-
-
-def log_score(amount: float | None, largest: float) -> Score:
-    """An amount on a fixed log scale from 0 to `largest`; None stays unknown, never 0."""
-    if amount is None or not amount >= 0:
-        return Score(None, "unknown")
-    value = min(1.0, math.log1p(amount) / math.log1p(largest))
-    return Score(value, "amount" if value else "")
 
 
 @dataclass(frozen=True)
@@ -24,10 +16,15 @@ class Latency(Comparator):
     Rerun and candidate are asked at the same time by the same client, so their difference is the models'. The
     baseline's latency was measured by the gateway and is only shown.
 
+    Sees: the time until the whole answer was there; at the default tolerance of 0.05, a factor of about 2.
+
+    Does not see: how soon the first words came (`time_to_first_token`), or whether it was long (`output_tokens`).
+
     >>> from schemas.answers import Answer
     >>> from schemas.exchanges import Request
-    >>> Latency().compare(Pair(Request({}), Answer("m", text="a"), Answer("m", text="a")))
-    Score(value=None, reason='unknown', detail='')
+    >>> answer = Answer("m", text="a", latency_ms=812)
+    >>> round(Latency().compare(Pair(Request({}), answer, answer)).value, 2)
+    0.5
     """
 
     version: ClassVar[int] = 1
@@ -35,4 +32,4 @@ class Latency(Comparator):
 
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
-        return log_score(pair.answer.latency_ms, LONGEST_MS)
+        return log_score(pair.answer.latency_ms, 1, LONGEST_MS)

@@ -10,7 +10,11 @@ from comparators.comparator import Comparator, Kind, Pair, Score
 class CallError(Comparator):
     """1 where the arm gave an error, with the error's code as reason (`rejected:temperature`, `http_400`).
 
-    Sees: refused requests, unreadable and oversized answers. Does not see: outages, which are waited out or shed.
+    Every other dimension skips such an arm with reason `no_answer`.
+
+    Sees: requests that the model refuses to take, unreadable and oversized answers.
+
+    Does not see: outages of the provider, which are waited out or shed.
 
     >>> from schemas.answers import Answer
     >>> from schemas.exchanges import Request
@@ -25,4 +29,5 @@ class CallError(Comparator):
 
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
-        return Score(0.0) if pair.answer.error is None else Score(1.0, pair.answer.error)
+        error = pair.answer.error
+        return Score(0.0) if error is None else Score(1.0, error or "unnamed")

@@ -4,44 +4,44 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from comparators.comparator import Comparator, Kind, Pair, Score
-from comparators.format.json_text import wants_json
-
-_CODE_MARKS = ("def ", "class ", "return ", "import ", "function ", "SELECT ", "#include", "public ", "const ", "=>")
+from comparators.format.json_text import NO_JSON, has_fence, payload, wants_json
 
 
 @dataclass(frozen=True)
 class CodeFence(Comparator):
-    """1 where the payload stands in a fence or in prose around it, in answers that a program reads.
+    r"""How the payload is wrapped: 1 in a code fence, 0.5 in prose, 0.25 behind white space, 0 bare.
 
-    Applies where JSON is due, where the baseline has a fence, and where the baseline or the request is about code. A
-    fence that appears and one that vanishes count alike. Does not see: whether what is inside parses.
+    A wrapping that appears and one that vanishes count alike. Applies wherever the baseline has text or JSON is due;
+    `prose` is said only where JSON is due and found, since elsewhere nobody can tell prose from payload.
+
+    Sees: a fence anywhere in the answer (`fence`, `fence+prose` with text around fenced JSON), prose before or after
+    bare JSON (`prose`), white space before the first character (`leading_space`).
+
+    Does not see: whether what is inside parses (`invalid_json`), nor prose that joins or leaves a fence, other than in
+    the reason.
 
     >>> from schemas.answers import Answer
     >>> from schemas.exchanges import Request
-    >>> bare, fenced = Answer("m", text='{"a":1}'), Answer("m", text='```json\\n{"a":1}\\n```')
+    >>> bare, fenced = Answer("m", text='{"a":1}'), Answer("m", text='```json\n{"a":1}\n```')
     >>> CodeFence().compare(Pair(Request({}), bare, fenced))
     Score(value=1.0, reason='fence', detail='')
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = Kind.PROPERTY_BOTH
 
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
         json_due = wants_json(pair)
-        if not json_due and not _is_about_code(pair):
-            return Score(None, "no_code")
+        if not json_due and not pair.baseline.content:
+            return Score(None, "no_text")
         text = pair.answer.content
-        if "```" in text:
-            return Score(1.0, "fence")
-        stripped = text.strip()
-        if json_due and stripped and stripped[0] not in "{[" and ("{" in stripped or "[" in stripped):
-            return Score(1.0, "prose_around")
+        found = payload(text) if json_due else None
+        has_prose = found is not None and found.value is not NO_JSON and found.has_prose
+        if has_fence(text):
+            return Score(1.0, "fence+prose" if has_prose else "fence")
+        if has_prose:
+            return Score(0.5, "prose")
+        if text[:1].isspace():
+            return Score(0.25, "leading_space")
         return Score(0.0)
-
-
-def _is_about_code(pair: Pair) -> bool:
-    baseline = pair.baseline.content
-    if "```" in baseline or "```" in pair.request.user_text or " code" in pair.request.user_text.lower():
-        return True
-    return sum(mark in baseline for mark in _CODE_MARKS) >= 2  # noqa: PLR2004 - one alone stands in prose too

@@ -4,15 +4,22 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from comparators.comparator import Comparator, Kind, Pair, Score
-from comparators.format.json_text import NO_JSON, parsed, wants_json
+from comparators.format.json_text import NO_JSON, is_structure, json_problem, payload, wants_json
 
 
 @dataclass(frozen=True)
 class InvalidJson(Comparator):
-    """1 where JSON is due and the answer does not parse as JSON, bare or inside one fence.
+    """1 where JSON is due and the answer holds no well-formed JSON.
 
-    JSON is due where the request's `response_format` asks for it or the baseline answered an object or a list. A fence
-    around valid JSON is `code_fence`, not this. Does not see: valid JSON of another shape (`structure_change`).
+    JSON is due where the request's `response_format` asks for it, or the baseline answered an object or a list (bare,
+    in a fence, with some prose around it, or broken). NaN and Infinity are no JSON (RFC 8259). A fence or prose around
+    valid JSON is `code_fence`, not this: the payload is there, only its wrapping changed.
+
+    Sees: prose instead of JSON (`prose`), nothing (`empty`), an answer cut off (`unclosed`), a comma too many
+    (`comma`), single quotes (`quotes`), NaN (`constant`), more than one value (`several`), a bare number or string
+    where an object is due (`scalar`), anything else (`malformed`).
+
+    Does not see: valid JSON of another shape (`structure_change`) or against its schema (`schema_violation`).
 
     >>> from schemas.answers import Answer
     >>> from schemas.exchanges import Request
@@ -21,7 +28,7 @@ class InvalidJson(Comparator):
     Score(value=1.0, reason='unclosed', detail='')
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = Kind.PROPERTY
 
     def compare(self, pair: Pair) -> Score:
@@ -29,12 +36,9 @@ class InvalidJson(Comparator):
         if not wants_json(pair):
             return Score(None, "no_json_due")
         text = pair.answer.content
-        if parsed(text) is not NO_JSON:
-            return Score(0.0)
-        stripped = text.strip()
-        if not stripped:
-            return Score(1.0, "empty")
-        if stripped[0] not in "{[`":
-            return Score(1.0, "prose")
-        closed = stripped.rstrip("`").rstrip().endswith(("}", "]"))
-        return Score(1.0, "malformed" if closed else "unclosed")
+        value = payload(text).value
+        if value is NO_JSON:
+            return Score(1.0, json_problem(text))
+        if not is_structure(value) and pair.request.response_format.get("type") != "json_schema":
+            return Score(1.0, "scalar")
+        return Score(0.0)

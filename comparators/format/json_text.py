@@ -1,13 +1,30 @@
-"""JSON in an answer: as it stands, inside a fence, or not at all. Shared by the comparators of form."""
+"""JSON in an answer: as it stands, inside a fence, with prose around it, or not at all.
 
+Shared by the comparators of form, which therefore agree on where an answer's JSON is. All of it is linear in the text.
+"""
+
+import json
 import re
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import orjson
 
 from comparators.comparator import Pair
-from schemas import json_text
 
-_FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[^\n`]*\n(.*?)(?:```|\Z)", re.DOTALL)
+NO_JSON: Final = object()
+
+_FENCE = re.compile(r"(?:```|~~~)[ \t]*([\w+#.-]*)[^\n`]*\n(.*?)(?:```|~~~|\Z)", re.DOTALL)
+_OPENS_FENCE = re.compile(r"```|^[ \t]*~~~", re.MULTILINE)
+_BEGINS_JSON = re.compile(r"(?:(?:```|~~~)[ \t]*\w*\s*)?(?:\{\s*[\"'}]|\[\s*[{\"])")
+_OPENING = re.compile(r"[{\[]")
+_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]"]', re.DOTALL)
+_TRAILING_COMMA = re.compile(r",\s*+[}\]]")
+_SINGLE_QUOTED = re.compile(r"[{\[,:]\s*+'")
+
+_KEPT_CHARACTERS = 16_384  # longer answers are read anew each time: the cache must stay small
+_TRIES = 8  # opening brackets looked at in prose
+_SHORT_PROSE = 300  # characters around a payload that begins a line
 
 
 class Fenced(NamedTuple):
@@ -17,29 +34,46 @@ class Fenced(NamedTuple):
     body: str
 
 
-NO_JSON = object()
+class Payload(NamedTuple):
+    """The JSON of an answer: its value (`NO_JSON` where there is none) and what stands around it."""
+
+    value: Any
+    is_fenced: bool = False
+    has_prose: bool = False
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def has_fence(text: str) -> bool:
+    """Whether a code fence stands anywhere in the text."""
+    return ("```" in text or "~~~" in text) and _OPENS_FENCE.search(text) is not None
 
 
 def fenced_blocks(text: str) -> list[Fenced]:
     """The fenced blocks of a text, in order; an unclosed one runs to the end."""
-    if "```" not in text:
+    if not has_fence(text):
         return []
     return [Fenced(match[1].lower(), match[2]) for match in _FENCE.finditer(text)]
 
 
-@lru_cache(maxsize=512)
+def payload(text: str) -> Payload:
+    """The one JSON value of an answer.
+
+    It is the whole answer; or the only fenced block that is an object or list; or, unfenced in prose, an object or
+    list that is at least half of the answer, or begins a line and has little prose around it.
+    """
+    return _payload(text) if len(text) > _KEPT_CHARACTERS else _kept_payload(text)
+
+
 def parsed(text: str) -> Any:
     """The JSON value of a text that is JSON as a whole, bare or as its only fenced block, else `NO_JSON`."""
-    stripped = text.strip()
-    blocks = fenced_blocks(stripped) if stripped.startswith("```") else []
-    if len(blocks) == 1:
-        stripped = blocks[0].body.strip()
-    if not stripped or stripped[0] not in '{["-0123456789tfn':
-        return NO_JSON
-    try:
-        return json_text.loads(stripped)
-    except ValueError:
-        return NO_JSON
+    found = payload(text)
+    return NO_JSON if found.has_prose else found.value
 
 
 def is_structure(value: Any) -> bool:
@@ -48,5 +82,130 @@ def is_structure(value: Any) -> bool:
 
 
 def wants_json(pair: Pair) -> bool:
-    """Whether JSON is due: the request asks for it by `response_format`, or the baseline answered an object or list."""
-    return pair.request.wants_json or is_structure(parsed(pair.baseline.content))
+    """Whether JSON is due: the request asks for it by `response_format`, or the baseline answered it or tried to."""
+    return pair.request.wants_json or answers_json(pair.baseline.content)
+
+
+def answers_json(text: str) -> bool:
+    """Whether an answer is JSON for a program, well formed or not: no scalar, no list of nothing but numbers.
+
+    A broken answer counts by how it begins, so that a baseline is not chosen for being well formed.
+    """
+    value = payload(text).value
+    if value is NO_JSON:
+        return _BEGINS_JSON.match(text.strip()) is not None
+    if isinstance(value, list):
+        return any(isinstance(item, str | dict | list) for item in value)
+    return isinstance(value, dict)
+
+
+def json_problem(text: str) -> str:
+    """Why an answer holds no JSON: `empty`, `prose`, `several`, `unclosed`, `constant`, `comma`, `quotes`, `malformed`.
+
+    `constant` is NaN or Infinity; `comma` one before a closing bracket; `quotes` single ones around strings.
+    """
+    blocks = [block.body.strip() for block in fenced_blocks(text)]
+    bodies = [body for body in blocks if body[:1] in ("{", "[")]
+    body = bodies[0] if bodies else text.strip()
+    if not body:
+        return "empty"
+    if body[0] not in "{[":
+        return "prose"
+    if len(bodies) > 1 or _is_followed_by_more(body):
+        return "several"
+    return "unclosed" if is_unclosed(body) else _syntax_problem(body)
+
+
+def is_unclosed(text: str) -> bool:
+    """Whether brackets or a string of JSON-like text are still open at its end."""
+    depth = 0
+    for token in _BRACKET.finditer(text):
+        match token[0]:
+            case "{" | "[":
+                depth += 1
+            case "}" | "]":
+                depth -= 1
+            case '"':  # opens a string that never ends
+                return True
+    return depth > 0
+
+
+def _syntax_problem(text: str) -> str:
+    try:
+        json.loads(text)  # which, unlike JSON, takes NaN and Infinity
+    except (ValueError, RecursionError):
+        if _TRAILING_COMMA.search(text):
+            return "comma"
+        return "quotes" if _SINGLE_QUOTED.search(text) else "malformed"
+    return "constant"
+
+
+@lru_cache(maxsize=2048)
+def _kept_payload(text: str) -> Payload:
+    return _payload(text)
+
+
+def _payload(text: str) -> Payload:
+    stripped = text.strip()
+    if not stripped:
+        return Payload(NO_JSON)
+    if stripped[0] in '{["-0123456789tfn':
+        value = _loads(stripped)
+        if value is not NO_JSON:
+            return Payload(value)
+    if has_fence(stripped):
+        return _in_fence(stripped)
+    return _in_prose(stripped)
+
+
+def _in_fence(text: str) -> Payload:
+    found = []
+    for match in _FENCE.finditer(text):
+        body = match[2].strip()
+        if body[:1] in ("{", "["):
+            value = _loads(body)
+            if value is not NO_JSON:
+                found.append((value, match.start() > 0 or match.end() < len(text)))
+    if len(found) != 1:
+        return Payload(NO_JSON)
+    return Payload(found[0][0], is_fenced=True, has_prose=found[0][1])
+
+
+def _in_prose(text: str) -> Payload:
+    start = -1
+    for _ in range(_TRIES):
+        opening = _OPENING.search(text, start + 1)
+        if opening is None:
+            break
+        start = opening.start()
+        if start and len(text) - start < start and not (text[start - 1] == "\n" and start <= _SHORT_PROSE):
+            break  # what follows can be neither most of the answer nor a payload with little around it
+        try:
+            value, end = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            continue
+        around = len(text) - (end - start)
+        begins_line = start == 0 or text[start - 1] == "\n"
+        if value and (end - start >= around or (begins_line and around <= _SHORT_PROSE)):
+            more = _OPENING.match(text[end:].lstrip()) is not None
+            return Payload(NO_JSON) if more else Payload(value, has_prose=True)
+    return Payload(NO_JSON)
+
+
+def _is_followed_by_more(text: str) -> bool:
+    try:
+        _, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return end < len(text)
+
+
+def _loads(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return _DECODER.decode(text)  # knows lone surrogates, which real traffic holds
+    except (ValueError, RecursionError):
+        return NO_JSON
