@@ -60,7 +60,7 @@ def _calls(payload: str, known: Mapping[str, Schema]) -> Iterator[ToolCall]:
         if values:
             yield from _all_or_none(values, known)
             return
-    if _CALL_START.match(payload) and payload[-1:] in (")", "]"):
+    if _CALL_START.match(payload) and payload[-1:] in (")", "]", ";"):
         yield from _python_calls(payload, known)
 
 
@@ -154,11 +154,13 @@ def _python_calls(payload: str, known: Mapping[str, Schema]) -> list[ToolCall]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd escapes in a model's string literal are no affair of ours
-            tree = ast.parse(payload, mode="eval").body
-        nodes = tree.elts if isinstance(tree, ast.List | ast.Tuple) else [tree]
-        if not nodes or not all(isinstance(node, ast.Call) for node in nodes):
-            return []
-        return [_python_call(node, known) for node in nodes if isinstance(node, ast.Call)]
+            statements = ast.parse(payload).body
+        values = [statement.value for statement in statements if isinstance(statement, ast.Expr)]
+        nodes = [
+            node for value in values for node in (value.elts if isinstance(value, ast.List | ast.Tuple) else [value])
+        ]
+        calls = [_python_call(node, known) for node in nodes if isinstance(node, ast.Call)]
+        return calls if len(values) == len(statements) and len(calls) == len(nodes) else []
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # what the parser raises on text that is no call
         return []
 

@@ -156,6 +156,13 @@ def test_tools_described_in_the_prompt_count_as_offered(system):
     assert scored(request, text("[area(base=2)]"), text("Four.")) == (1.0, "missing_call")
 
 
+def test_several_calls_may_stand_in_a_list_or_as_statements():
+    listed = text('[get_weather(city="Oslo"), search(query="x")]')
+    for other in ('get_weather(city="Oslo")\nsearch(query="x")', 'search(query="x"); get_weather(city="Oslo");'):
+        assert scored(OFFERS, listed, text(other)) == (0.0, "")
+    assert scored(OFFERS, listed, text('get_weather(city="Oslo")\nprint(1)\nx = 2'))[1] == "missing_call"
+
+
 def test_answers_that_only_look_like_calls_are_none():
     code = Request({"messages": [{"role": "user", "content": "Write a program."}]})
     person = text('{"name": "Ada", "parameters": {"born": 1815}}')
