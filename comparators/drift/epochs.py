@@ -4,8 +4,8 @@ Numbers are given within a candidate's dimension, over all its features, so that
 one identity. The rank counts the epochs one feature had: it decides how much alpha is left for the next.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
 
 from schemas import json_text
@@ -34,9 +34,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class EpochsInForce:
-    """Look-up of the epochs in force: the rows that the wanted identities stand for."""
+    """Look-up of the epochs in force: the rows that the wanted identities stand for, and when each scope began."""
 
     rows: Mapping[Scope, Epoch]
+    began_ms: Mapping[Scope, int] = field(default_factory=dict)
 
     def row(self, candidate: str, feature: str, dimension: str) -> Epoch:
         """The row in force: the feature's own, else the one for all features.
@@ -50,6 +51,15 @@ class EpochsInForce:
     def epoch_of(self, candidate: str, feature: str, dimension: str) -> int:
         """The number of the epoch in force."""
         return self.row(candidate, feature, dimension).epoch
+
+    def later_dimensions(self, candidate: str, feature: str, dimensions: Sequence[str]) -> list[str]:
+        """Those of the dimensions that began after the candidate's first ones, in the order they did."""
+        first = min((ms for scope, ms in self.began_ms.items() if scope.candidate == candidate), default=0)
+        began = {}
+        for dimension in dimensions:
+            scopes = Scope(candidate, "", dimension), Scope(candidate, feature, dimension)
+            began[dimension] = min((self.began_ms[scope] for scope in scopes if scope in self.began_ms), default=first)
+        return sorted((name for name, ms in began.items() if ms > first), key=lambda name: (began[name], name))
 
 
 def plan_epochs(
@@ -81,7 +91,11 @@ def plan_epochs(
             rows.append(found)
             new.append(found)
         in_force[scope] = found
-    return tuple(new), EpochsInForce(in_force)
+    began_ms: dict[Scope, int] = {}
+    for row in rows:
+        scope = Scope(row.candidate, row.feature, row.dimension)
+        began_ms[scope] = min(row.started_ms, began_ms.get(scope, row.started_ms))
+    return tuple(new), EpochsInForce(in_force, began_ms)
 
 
 def _next_row(rows: list[Epoch], had: list[Epoch], scope: Scope, identity: str, now_ms: int) -> Epoch:
@@ -89,8 +103,7 @@ def _next_row(rows: list[Epoch], had: list[Epoch], scope: Scope, identity: str, 
     number = next((row.epoch for row in siblings if row.identity == identity), None)
     if number is None:
         number = 1 + max((row.epoch for row in siblings), default=0)
-    latest: Callable[[Epoch], int] = lambda row: row.rank  # noqa: E731 - names the key of max
-    before = max(had, key=latest, default=None)
+    before = max(had, key=lambda row: row.rank, default=None)
     # A feature's first own row may carry the identity it had under the common rules: the same rank again.
     same = next((row for row in had if row.identity == identity), None)
     rank = same.rank if same is not None else 1 + (before.rank if before is not None else 0)

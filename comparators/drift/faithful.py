@@ -3,8 +3,14 @@
 If the tap lost the system prompt or a parameter, both replays go wrong alike and no comparison of them means anything.
 So the rerun is held against the baseline, both directions, e >= 20, at the dimension's tolerance, for every PROPERTY
 and PROPERTY_BOTH dimension except `call_error`, for the length of the answer, and for the indicator of the commonest
-final answer. The commonest one is picked on the counts of both arms together: exchanging the arms of any trial leaves the
-choice unchanged, so under a faithful replay the indicator's difference stays symmetric.
+final answer.
+
+Which answer is the commonest is read off the counts of both arms together. Under a faithful replay the two arms of a
+trial are exchangeable, so given the unordered pairs each discordant pair points either way by a fair coin; the pooled
+counts are a function of the unordered pairs, so picking by them tells nothing about the coins, and the e-value of the
+picked label has mean at most 1 at any look. (Picking by the baseline's counts alone would favour labels the baseline
+happened to draw: regression to the mean would look like a loss.) Between looks the pick may move to another label,
+which costs at most one more test of the same level.
 """
 
 import math
@@ -21,6 +27,8 @@ LOG_LIMIT = math.log(20)
 ARROW = "->"
 LENGTH = "answer_length"
 FINAL_ANSWER = "answer_change"
+CLOSED_KINDS = ("yes_no", "option", "label")  # reason codes of these name the answers: `yes_no:yes->no`
+NO_ANSWER = "none"
 
 
 def unfaithful_dimension(evidence: Mapping[str, Evidence], dimensions: Mapping[str, Dimension]) -> str | None:
@@ -43,7 +51,9 @@ def _final_answers_moved(reasons: Mapping[str, int], tolerance: float) -> bool:
     for reason, count in reasons.items():
         kind, _, labels = reason.partition(":")
         before, arrow, after = labels.partition(ARROW)
-        if labels and not (not arrow and labels == "changed"):
+        # Where the baseline has no final answer nothing is scored; so where the rerun has none nothing may count
+        # here either, or an answer that comes and goes by chance would look lost.
+        if kind in CLOSED_KINDS and after != NO_ANSWER:
             transitions[f"{kind}:{before}", f"{kind}:{after if arrow else before}"] += count
     pooled = Counter[str]()
     for (before, after), count in transitions.items():
@@ -52,9 +62,9 @@ def _final_answers_moved(reasons: Mapping[str, int], tolerance: float) -> bool:
     if not pooled:
         return False
     commonest = max(sorted(pooled), key=lambda label: pooled[label])
-    n = sum(reasons.values())
-    lost = sum(count for (b, a), count in transitions.items() if b == commonest != a)
-    gained = sum(count for (b, a), count in transitions.items() if a == commonest != b)
+    lost = sum(count for (before, after), count in transitions.items() if before == commonest != after)
+    gained = sum(count for (before, after), count in transitions.items() if after == commonest != before)
+    n = transitions.total()
     return max(_log_e(gained, lost, n, tolerance), _log_e(lost, gained, n, tolerance)) >= LOG_LIMIT
 
 

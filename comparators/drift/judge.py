@@ -1,75 +1,29 @@
-"""The judge: evidence in, verdicts out (design, section 5). Pure; looking more often changes nothing."""
+"""The judge: evidence in, verdicts out (design, section 5). Pure; looking more often changes nothing.
+
+A feature is its worst block dimension, a candidate its worst feature; nothing is averaged across dimensions.
+"""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from comparators.comparator import Kind
-from comparators.dimensions import Dimension
-from comparators.drift import alpha, betting
-from comparators.drift.epochs import EpochsInForce
+from comparators.drift import alpha
+from comparators.drift.dimension_judge import CALL_ERROR, HOUR_MS, Circumstances, Spent, is_rare, judge_dimension
 from comparators.drift.evidence import Evidence, EvidenceKey
 from comparators.drift.faithful import unfaithful_dimension
+from comparators.drift.judge_rules import JudgeRules, Known
 from comparators.scoring import FeatureRules
 from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Report, Verdict
 
-WARM_UP = 60  # reruns a feature needs before anything but call_error may FAIL
-RARE = 0.05  # a dimension that applies to less than this share of trials holds no PASS back
-HOUR_MS = 3_600_000
+__all__ = ["FEATURE_ORDER", "JudgeRules", "Known", "judge"]
+
 FEATURE_ORDER = (Verdict.FAIL, Verdict.NODATA, Verdict.INCONCLUSIVE, Verdict.CONTINUE, Verdict.REVIEW, Verdict.PASS)
-_NEEDS_RERUN = (Kind.PROPERTY_BOTH, Kind.DISTANCE, Kind.MEASURE)
-_ASSUMABLE = (Kind.PROPERTY_BOTH, Kind.DISTANCE)
+"""Worst first."""
+
+UNPROVEN = "unproven"
 
 
-@dataclass(frozen=True)
-class JudgeRules:
-    """What a verdict takes. Hours are of event time; None means that the limit does not apply.
-
-    `ended` is the end of a file: what has no verdict then is INCONCLUSIVE. `rules(feature)` must give the rules that
-    scored the trials.
-    """
-
-    rules: Mapping[str, FeatureRules]  # "" for every feature without settings of its own
-    declared: Collection[str] = ()
-    alpha: float = 0.05
-    min_trials: int = 300
-    min_hours: float | None = 24
-    max_hours: float | None = 48
-    coverage_floor: float = 0.8
-    ended: bool = False
-
-    def of(self, feature: str) -> FeatureRules:
-        """The rules of a feature."""
-        return self.rules.get(feature, self.rules[""])
-
-
-@dataclass(frozen=True)
-class Known:
-    """What stands outside the evidence.
-
-    `pins` names the candidates, `coverage` is theirs (0 to 1). `shares` is each (candidate, feature)'s share of alpha,
-    `latched` the FAILs that stand. `epochs` is None where nothing ever changed (files). `now_ms` is the time that
-    `max_hours` is measured with, None where time does not pass.
-    """
-
-    pins: Mapping[str, str]
-    coverage: Mapping[str, float] = field(default_factory=dict)
-    shares: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    epochs: EpochsInForce | None = None
-    latched: Collection[EvidenceKey] = ()
-    accepted: Collection[tuple[str, str, str]] = ()
-    now_ms: int | None = None
-
-    def epoch(self, candidate: str, feature: str, dimension: str) -> int:
-        """The number of the epoch in force."""
-        return self.epochs.epoch_of(candidate, feature, dimension) if self.epochs is not None else 1
-
-    def rank(self, candidate: str, feature: str, dimension: str) -> int:
-        """How many epochs the feature has had."""
-        return self.epochs.row(candidate, feature, dimension).rank if self.epochs is not None else 1
-
-
-def judge(
+def judge(  # noqa: PLR0917 - one call, six things of six types
     upgrade: str,
     current: str,
     evidence: Mapping[EvidenceKey, Evidence],
@@ -77,196 +31,157 @@ def judge(
     known: Known,
     counts: Mapping[str, int],
 ) -> Report:
-    """Judge every candidate; `counts` (consumed, compared, each outcome) is passed on to the report."""
-    by_feature: dict[str, dict[str, dict[str, Evidence]]] = {name: {} for name in known.pins}
-    for key, found in evidence.items():
-        if key.candidate in by_feature and key.epoch == known.epoch(key.candidate, key.feature, key.dimension):
-            by_feature[key.candidate].setdefault(key.feature, {})[key.dimension] = found
+    """Judge every candidate of `known.pins`.
+
+    Args:
+        upgrade: its name.
+        current: the current pin.
+        evidence: by key; what is not of the epoch in force is left out.
+        rules: what a verdict takes.
+        known: what stands outside the evidence.
+        counts: consumed, compared and each outcome, passed on to the report.
+
+    Returns:
+        Verdicts of candidates, features and dimensions, each level worst first.
+    """
+    found: dict[str, dict[str, dict[str, Evidence]]] = {
+        name: {feature: {} for feature in rules.declared} for name in known.pins
+    }
+    for key, sums in evidence.items():
+        if key.candidate in found and key.epoch == known.epoch(key.candidate, key.feature, key.dimension):
+            found[key.candidate].setdefault(key.feature, {})[key.dimension] = sums
     candidates = []
     for name, pin in known.pins.items():
-        features = by_feature[name]
-        for declared in rules.declared:
-            features.setdefault(declared, {})
-        judged = [_Feature(name, feature, found, rules, known).judge() for feature, found in features.items()]
-        candidates.append(_candidate(name, pin, judged))
+        latest_ms = max((sums.last_ms for of in found[name].values() for sums in of.values()), default=0)
+        candidates.append(
+            _candidate(
+                name,
+                pin,
+                [
+                    _Feature(name, feature, of, rules.of(feature), rules, known, latest_ms).judge()
+                    for feature, of in found[name].items()
+                ],
+            )
+        )
+    candidates.sort(key=lambda candidate: FEATURE_ORDER.index(candidate.verdict))
     return Report(upgrade, current, dict(counts), tuple(candidates))
 
 
 def _candidate(name: str, pin: str, features: list[FeatureVerdict]) -> CandidateVerdict:
-    deciding = [feature.verdict for feature in features if feature.why != "unproven"]
-    worst = min(deciding, key=FEATURE_ORDER.index, default=Verdict.NODATA)
+    features.sort(key=lambda judged: (FEATURE_ORDER.index(judged.verdict), -judged.compared, judged.feature))
+    # What is unproven decides only by FAIL; where nothing is proven, the candidate is not either.
+    deciding = [judged for judged in features if judged.why != UNPROVEN] or features
+    worst = deciding[0] if deciding else None
     return CandidateVerdict(
-        name,
-        pin,
-        worst,
-        sum(feature.compared for feature in features),
-        sum(feature.paired for feature in features),
-        tuple(sorted(features, key=lambda f: (FEATURE_ORDER.index(f.verdict), -f.compared, f.feature))),
+        candidate=name,
+        pin=pin,
+        verdict=worst.verdict if worst else Verdict.NODATA,
+        compared=sum(judged.compared for judged in features),
+        paired=sum(judged.paired for judged in features),
+        features=tuple(features),
+        why="" if worst is None or worst.verdict is Verdict.PASS else worst.feature,
     )
 
 
 @dataclass(frozen=True)
 class _Feature:
-    """One feature of one candidate under judgement."""
+    """One feature of one candidate under judgement; `latest_ms` is the candidate's newest event time."""
 
     candidate: str
     feature: str
     evidence: Mapping[str, Evidence]
+    in_force: FeatureRules
     rules: JudgeRules
     known: Known
+    latest_ms: int
 
     def judge(self) -> FeatureVerdict:
-        in_force = self.rules.of(self.feature)
-        calls = self.evidence.get("call_error", Evidence())
-        compared = calls.scored + calls.skipped + calls.failed
-        paired = calls.rerun_n
+        compared = max((found.comparisons for found in self.evidence.values()), default=0)
         if not compared:
             return FeatureVerdict(self.feature, Verdict.NODATA, 0, 0, (), "no_comparison")
-        dimensions = {dimension.name: dimension for dimension in in_force.dimensions}
-        unfaithful = unfaithful_dimension(self.evidence, dimensions)
-        judged = tuple(
-            self._dimension(dimension, found, compared, paired, in_force.assumed_noise is not None, unfaithful)
-            for dimension in in_force.dimensions
-            if (found := self.evidence.get(dimension.name)) is not None and found.scored + found.failed
+        dimensions = {dimension.name: dimension for dimension in self.in_force.dimensions}
+        around = Circumstances(
+            compared=compared,
+            paired=self._paired(),
+            assumed=self.in_force.assumed_noise is not None,
+            unfaithful=unfaithful_dimension(self.evidence, dimensions),
+            over=self._is_over(),
+            silent=self._is_silent(),
+            coverage=self.known.coverage.get(self.candidate, 1.0),
         )
-        verdict, why = self._worst(judged, compared, unfaithful)
-        order = sorted(judged, key=_telling)
-        return FeatureVerdict(self.feature, verdict, compared, paired, tuple(order), why)
+        shares = self._shares()
+        judged = [
+            judge_dimension(dimension, found, self._spent(name, shares[name]), around, self.rules)
+            for name, dimension in dimensions.items()
+            if (found := self.evidence.get(name)) is not None and found.scored + found.failed
+        ]
+        judged.sort(key=_telling)
+        verdict, why = self._worst(judged, around)
+        return FeatureVerdict(self.feature, verdict, compared, around.paired, tuple(judged), why)
 
-    def _worst(self, judged: Sequence[DimensionVerdict], compared: int, unfaithful: str | None) -> tuple[Verdict, str]:
-        deciding = [d for d in judged if d.effect is Effect.BLOCK and d.why != "rare"]
-        failed = any(d.verdict is Verdict.FAIL for d in judged if d.effect is Effect.BLOCK)
-        if unfaithful and not failed:
-            return Verdict.INCONCLUSIVE, f"replay_unfaithful:{unfaithful}"
-        if failed:
-            return Verdict.FAIL, next(
-                d.dimension for d in judged if d.verdict is Verdict.FAIL and d.effect is Effect.BLOCK
-            )
-        if self.feature not in self.rules.declared and compared < self.rules.min_trials and self.rules.declared:
-            return Verdict.CONTINUE, "unproven"
-        if not [d for d in deciding if d.dimension != "call_error"] and not deciding:
-            return Verdict.INCONCLUSIVE, "no_block_dimension"
-        worst = min(deciding, key=lambda d: FEATURE_ORDER.index(d.verdict))
-        if worst.verdict is not Verdict.PASS:
-            return worst.verdict, worst.why
-        differs = [
-            d for d in judged
-            if d.effect is Effect.REVIEW and d.verdict is Verdict.FAIL
-            and (self.candidate, self.feature, d.dimension) not in self.known.accepted
-        ]  # fmt: skip
-        return (Verdict.REVIEW, differs[0].dimension) if differs else (Verdict.PASS, "")
-
-    def _dimension(
-        self,
-        dimension: Dimension,
-        found: Evidence,
-        compared: int,
-        paired: int,
-        assumed: bool,  # noqa: FBT001 - internal
-        unfaithful: str | None,
-    ) -> DimensionVerdict:
-        epoch = self.known.epoch(self.candidate, self.feature, dimension.name)
-        key = EvidenceKey(self.candidate, self.feature, dimension.name, epoch)
-        against, mirrored = betting.log_e(found.fail_bets), betting.log_e(found.pass_bets)
-        noise = "none" if dimension.kind is Kind.PROPERTY else "assumed" if assumed else "measured"
-        fails = against >= self._threshold(dimension) and (
-            paired >= WARM_UP or assumed or dimension.name == "call_error"
+    def _worst(self, judged: Sequence[DimensionVerdict], around: Circumstances) -> tuple[Verdict, str]:
+        block = [d for d in judged if d.effect is Effect.BLOCK]
+        if block and block[0].verdict is Verdict.FAIL:
+            return Verdict.FAIL, block[0].dimension
+        if around.unfaithful:
+            return Verdict.INCONCLUSIVE, f"replay_unfaithful:{around.unfaithful}"
+        undecided = Verdict.INCONCLUSIVE if around.over else Verdict.NODATA if around.silent else Verdict.CONTINUE
+        if self.feature not in self.rules.declared and around.compared < self.rules.min_trials:
+            return undecided, UNPROVEN
+        deciding = [d for d in block if not is_rare(self.evidence[d.dimension], around.compared)]
+        if not deciding:
+            return undecided, "no_block_dimension"
+        if deciding[0].verdict is not Verdict.PASS:
+            return deciding[0].verdict, f"{deciding[0].why}:{deciding[0].dimension}"
+        differs = next(
+            (
+                d.dimension
+                for d in judged
+                if d.effect is Effect.REVIEW
+                and d.verdict is Verdict.FAIL
+                and (self.candidate, self.feature, d.dimension) not in self.known.accepted
+            ),
+            None,
         )
-        latched = key in self.known.latched
-        if unfaithful and dimension.name != "call_error" and not latched:
-            verdict, why = Verdict.INCONCLUSIVE, "replay_unfaithful"
-        elif latched or fails:
-            verdict, why = Verdict.FAIL, ""
-        else:
-            verdict, why = self._undecided(dimension, found, compared, mirrored, assumed)
-        interval = betting.confidence_sequence(found.n, found.d_sum, found.d_squares)
-        excess = found.d_sum / found.n if found.n else None
-        return DimensionVerdict(
-            dimension=dimension.name,
-            verdict=verdict,
-            effect=dimension.effect,
-            noise=noise,
-            trials=found.n,
-            baseline=_mean(found.baseline_sum, found.baseline_n),
-            rerun=_mean(found.rerun_sum, found.rerun_n),
-            candidate=_mean(found.candidate_sum, found.n),
-            excess=excess,
-            low=interval[0] if interval else None,
-            high=interval[1] if interval else None,
-            log_e=against,
-            log_e_pass=mirrored,
-            tolerance=dimension.tolerance,
-            epoch=epoch,
-            change=_change(dimension.kind, excess, interval, dimension.tolerance, verdict),
-            why=why,
-            reasons=found.reasons,
+        return (Verdict.PASS, "") if differs is None else (Verdict.REVIEW, differs)
+
+    def _paired(self) -> int:
+        """Reruns that answered: call_error knows, because it alone scores arms that gave an error."""
+        calls = self.evidence.get(CALL_ERROR)
+        if calls is not None:
+            return calls.rerun_n - round(calls.rerun_sum)
+        return max((found.rerun_n for found in self.evidence.values()), default=0)
+
+    def _is_over(self) -> bool:
+        if self.rules.ended:
+            return True
+        first_ms = min((found.first_ms for found in self.evidence.values() if found.first_ms), default=self.latest_ms)
+        return self.rules.max_hours is not None and self.latest_ms - first_ms >= self.rules.max_hours * HOUR_MS
+
+    def _is_silent(self) -> bool:
+        heard_ms = self.known.heard_ms.get((self.candidate, self.feature))
+        if heard_ms is None or self.known.now_ms is None:
+            return False
+        return self.known.now_ms - heard_ms >= self.rules.silent_after_hours * HOUR_MS
+
+    def _shares(self) -> dict[str, float]:
+        """Of the feature's alpha, for each dimension; those that began after the first ones share the reserve."""
+        effects = {dimension.name: dimension.effect for dimension in self.in_force.dimensions}
+        later: list[str] = []
+        if self.known.epochs is not None:
+            later = self.known.epochs.later_dimensions(self.candidate, self.feature, list(effects))
+        return alpha.dimension_shares({name: effects[name] for name in effects if name not in later}, later)
+
+    def _spent(self, dimension: str, share_of_feature: float) -> Spent:
+        key = EvidenceKey(
+            self.candidate, self.feature, dimension, self.known.epoch(self.candidate, self.feature, dimension)
         )
-
-    def _undecided(
-        self,
-        dimension: Dimension,
-        found: Evidence,
-        compared: int,
-        mirrored: float,
-        assumed: bool,  # noqa: FBT001 - internal
-    ) -> tuple[Verdict, str]:
-        missing = self._missing_for_pass(dimension, found, compared, mirrored, assumed)
-        if not missing:
-            return Verdict.PASS, ""
-        rare = found.scored + found.failed < RARE * compared
-        hours = self._hours()
-        over = self.rules.max_hours is not None and hours is not None and hours > self.rules.max_hours
-        verdict = Verdict.INCONCLUSIVE if self.rules.ended or over else Verdict.CONTINUE
-        return verdict, "rare" if rare else missing
-
-    def _missing_for_pass(
-        self,
-        dimension: Dimension,
-        found: Evidence,
-        compared: int,
-        mirrored: float,
-        assumed: bool,  # noqa: FBT001 - internal
-    ) -> str:
-        if assumed and dimension.kind in _NEEDS_RERUN:
-            return "noise_assumed"
-        if found.n < self.rules.min_trials:
-            return "min_trials"
-        if mirrored < -math.log(self.rules.alpha):
-            return "evidence"
-        if self.rules.min_hours is not None and found.last_ms - found.first_ms < self.rules.min_hours * HOUR_MS:
-            return "min_hours"
-        if self.known.coverage.get(self.candidate, 1.0) < self.rules.coverage_floor:
-            return "coverage"
-        return ""
-
-    def _hours(self) -> float | None:
-        if self.known.now_ms is None:
-            return None
-        first = min((found.first_ms for found in self.evidence.values() if found.first_ms), default=self.known.now_ms)
-        return (self.known.now_ms - first) / HOUR_MS
-
-    def _threshold(self, dimension: Dimension) -> float:
-        effects = {d.name: d.effect for d in self.rules.of(self.feature).dimensions}
-        share = self.known.shares.get((self.candidate, self.feature), 0.0)
-        if share <= 0:
-            return math.inf  # the feature has not been given its share yet: it cannot fail before the next look
-        rank = self.known.rank(self.candidate, self.feature, dimension.name)
-        return alpha.log_threshold(self.rules.alpha, share * alpha.dimension_shares(effects)[dimension.name], rank)
+        share = self.known.shares.get((self.candidate, self.feature), 0.0) * share_of_feature
+        rank = self.known.rank(self.candidate, self.feature, dimension)
+        # A feature that has not been given its share yet cannot fail before the next look.
+        threshold = alpha.log_threshold(self.rules.alpha, share, rank) if share > 0 else math.inf
+        return Spent(key.epoch, threshold, key in self.known.latched)
 
 
 def _telling(judged: DimensionVerdict) -> tuple[int, int, float]:
     return FEATURE_ORDER.index(judged.verdict), list(Effect).index(judged.effect), -judged.log_e
-
-
-def _mean(total: float, n: int) -> float | None:
-    return total / n if n else None
-
-
-def _change(
-    kind: Kind, excess: float | None, interval: tuple[float, float] | None, tolerance: float, verdict: Verdict
-) -> str:
-    if verdict is Verdict.FAIL or (interval and interval[0] > tolerance):
-        return "worse" if kind in (Kind.PROPERTY, Kind.MEASURE) else "changed"
-    if excess is not None and interval and interval[1] < -tolerance:
-        return "better"
-    return "same"
