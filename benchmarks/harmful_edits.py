@@ -19,7 +19,9 @@ _CANNOT_FORMS = {"cannot": "can", "can't": "can", "won't": "will"}
 _STATEMENT = re.compile(
     r"(?<=[a-z0-9)] )(?:is|are|was|were|can|will|should)(?= [a-z]{2,})(?! (?:not|no|never|nothing)\b)"
 )
-_NO_STATEMENT = re.compile(r"\b(?:if|what|who|how|which|where|when|why|whether|that|there)\W*\Z", re.IGNORECASE)
+_NO_STATEMENT = re.compile(
+    r"\b(?:what|who|how|which|where|when|why|that|there)\W*\Z|\b(?:if|whether|unless)\b[^.:;\n]*\Z", re.IGNORECASE
+)
 _NUMBER = re.compile(r"(?<![\w.,:/\-^])\d{2,6}(?:\.\d{1,3})?(?![\w/^:]|[.,\-]\d|\.\s)")
 _YEAR = re.compile(r"\b(?:in|since|from|by|until) (?:19|20)\d\d\b")
 _UNIT = re.compile(rf"(?<=\d)(?P<gap>[ -]?)(?P<unit>{any_of(WORDS['units'])})(?![\w/])")
@@ -50,7 +52,7 @@ def negation_added(text: str, rng: Random) -> str | None:
     def change(found: re.Match[str], _: Random) -> str | None:
         end = re.search(r"[.!?;\n]", found.string[found.end() :])
         asks = end is not None and end[0] == "?"
-        return None if asks or _NO_STATEMENT.search(found.string[: found.start()][-12:]) else f"{found[0]} not"
+        return None if asks or _NO_STATEMENT.search(found.string[: found.start()][-160:]) else f"{found[0]} not"
 
     return edited(text, _STATEMENT, change, rng)
 

@@ -30,9 +30,11 @@ _ORDINAL = re.compile(r"^(?P<indent> {0,4})(?P<n>\d{1,2})\.(?= \S)", re.MULTILIN
 _BOLD = re.compile(r"\*\*(?P<inner>[^*\n\x00]{2,80})\*\*")
 _PLAIN_WORD = re.compile(r"(?<=[a-z] )[a-z]{5,12}(?= [a-z])")
 _BIG_NUMBER = re.compile(r"(?<![\w.,$/\-^:(])(?P<n>[1-9]\d{3,6})(?![\w,/^:]|[.\-]\d)(?<!\b(?:19|20)\d\d)")
+_IDENTIFIES = re.compile(r"\b(?:port|pin|code|call|dial\w*|number|phone|id|room|in|year|version)\W*\Z", re.IGNORECASE)
 _GROUPED = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\w,]|\.\d)")
 _PERCENT = re.compile(r"(?<=\d)(?: ?%| percent\b)")
 _DECIMAL = re.compile(r"(?<![\w.,$])\d{1,5}\.\d(?![\w.]|\d|°)")
+_INDEPENDENT = re.compile("(?P<one>{0}) (?P<two>{0})".format(any_of(WORDS["independent"])))
 _DEPENDENT = re.compile(
     r"[-*\u2022] \W*(?:therefore|so|thus|hence|since|because|next|then|finally|first|second|third|to|now|this|it|if)\b"
     r"|.*(?:\d|=)",
@@ -90,7 +92,7 @@ def number_formatting(text: str, rng: Random) -> str | None:
         rng,
         [
             (_GROUPED, lambda found, _: found[0].replace(",", "")),
-            (_BIG_NUMBER, lambda found, _: f"{int(found['n']):,}"),
+            (_BIG_NUMBER, lambda found, _: None if _names_something(found) else f"{int(found['n']):,}"),
             (_PERCENT, lambda found, rng: rng.choice([form for form in ("%", " %", " percent") if form != found[0]])),
             (_DECIMAL, lambda found, _: f"{found[0]}0"),
         ],
@@ -107,15 +109,20 @@ def date_formatting(text: str, rng: Random) -> str | None:
     return edited(text, DATES, change, rng)
 
 
+def _names_something(found: re.Match[str]) -> bool:
+    """Whether the number is a name (a port, a code, a year), which no separator may split."""
+    return _IDENTIFIES.search(found.string[max(0, found.start() - 12) : found.start()]) is not None
+
+
 def sentences_reordered(text: str, rng: Random) -> str | None:
-    """Two neighbouring items of an unordered list change places: their order says nothing."""
+    """Two neighbouring items of an unordered list, or sentences of ours that know nothing of another, change places."""
 
     def change(found: re.Match[str], _: Random) -> str | None:
         if _DEPENDENT.match(found["one"]) or _DEPENDENT.match(found["two"]):
             return None
         return f"{found['two']}\n{found['one']}"
 
-    return edited(text, _ITEMS, change, rng)
+    return first_of(text, rng, [(_ITEMS, change), (_INDEPENDENT, lambda found, _: f"{found['two']} {found['one']}")])
 
 
 PROSE: dict[str, Edit] = {

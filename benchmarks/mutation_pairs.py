@@ -13,7 +13,7 @@ from random import Random
 
 from benchmarks import harmful_edits, harmless_edits
 from benchmarks import structured_edits as structured
-from benchmarks.edit_places import Edit
+from benchmarks.edit_places import WORDS, Edit
 from benchmarks.real_answers import CODE, JSON, PROSE, SHORTEST_PROSE, RealAnswer, real_answers
 from schemas.answers import Answer, ToolCall
 from schemas.exchanges import Request
@@ -41,10 +41,7 @@ _CARRIERS: dict[str, tuple[str, ...]] = {
     "currency changed": ("The repair costs ${n}.", "We have refunded €{n} to your card.", "That is {n} USD in total."),
     "number formatting": ("The archive holds {k} records.", "About {n} % of the parcels arrive a day early."),
     "date formatting": ("Your order of {d} March 2025 is on its way.", "The contract ends on April {d}, 2026."),
-    "independent sentences reordered": (
-        "- The shop in Graz opens at nine.\n- Returns are free of charge.\n- The desk lamp comes in two colours.",
-        "- Parking is behind the house.\n- Gift cards never expire.\n- The hotline answers in English and German.",
-    ),
+    "independent sentences reordered": ("{s}",),
     "bullet style": ("- The shop in Graz opens at nine.\n- Returns are free of charge.",),
 }  # fmt: skip
 
@@ -85,7 +82,12 @@ def _of_prose(
             yield _texts(name, answer.source, answer.request, answer.text, done, harmful=harmful)
     carriers = _CARRIERS.get(name, ())
     for answer in without[: each - found.total()] if carriers else ():
-        line = rng.choice(carriers).format(n=rng.randint(12, 89), d=rng.randint(10, 27), k=rng.randint(2_100, 98_000))
+        line = rng.choice(carriers).format(
+            n=rng.randint(12, 89),
+            d=rng.randint(10, 27),
+            k=rng.randint(2_100, 98_000),
+            s=" ".join(rng.sample(WORDS["independent"], 3)),
+        )
         text = f"{answer.text.rstrip()}\n\n{line}"
         done = edit(text, rng)
         if done is not None and done != text:
