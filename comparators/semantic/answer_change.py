@@ -1,42 +1,63 @@
-"""The final answer changed: the flip that embeddings do not see."""
+"""The final answer changed: another yes/no, option, label, boxed value, number or answer field than the baseline's."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from comparators.comparator import Comparator, Kind, Pair, Score
-from comparators.semantic.final_answer import CLOSED_KINDS, FinalAnswer, of_pair
+from comparators.semantic.asked_answers import Asked, asked_answer
+from comparators.semantic.final_answers import FinalAnswer, answer_of_kind, final_answer
+
+_CLOSED = frozenset({"yes_no", "true_false", "option", "label"})
 
 
 @dataclass(frozen=True)
 class AnswerChange(Comparator):
-    """1 where the final answer differs from the baseline's: yes/no, option letter, boxed, label, number, JSON field.
+    r"""1 where the final answer is another one than the baseline's, 0 where it is the same however it is put.
 
-    Applies where the request suggests such an answer and the baseline gives one; an arm without one scores 1. Reasons
-    say how it was found: `yes_no:yes->no`, `boxed:changed`; unchanged ones `yes_no:yes`, which the faithful-replay
-    check counts. Does not see: another argument for the same answer.
+    What it sees: yes/no and true/false, the letter of an option, a label out of a list that the prompt names, the
+    content of `\boxed{}`, the last number where a number is asked for, and the field of a JSON object that holds the
+    answer. `[No]`, `**No.**` and `The answer is no` are one answer; `1,000` and `1000.0` are one number.
+    It applies where the request suggests such an answer and the baseline has one; where the request spells out the
+    form (`\boxed`, "yes or no"), a baseline without it is the answer `none`.
 
-    >>> from schemas.answers import Answer
-    >>> from schemas.exchanges import Request
-    >>> asks = Request({"messages": [{"role": "user", "content": "Is 7 prime? Answer [Yes] or [No]."}]})
-    >>> AnswerChange().compare(Pair(asks, Answer("m", text="It is. [Yes]"), Answer("m", text="[No]")))
-    Score(value=1.0, reason='yes_no:yes->no', detail='')
+    What it does not see: whether an answer is right; an answer given only by its meaning ("this is a prime number");
+    that a "yes" belongs to a condition ("if yes, then ..."): where a request wants reasons first, the last yes or no
+    counts.
+
+    Reasons: `yes_no:yes->no`, unchanged `yes_no:yes`; for open kinds `number:changed`, `number:missing`, unchanged
+    `number`.
     """
 
     version: ClassVar[int] = 1
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:
-        """Score one arm of one trial."""
-        before, after = of_pair(pair)
+        """0 or 1, or None where no final answer is suggested or the baseline has none."""
+        asked = asked_answer(pair.request)
+        before = final_answer(pair.baseline.content, asked)
+        if before is None:
+            before = _demanded(asked)
         if before is None:
             return Score(None, "no_final_answer")
-        same = after is not None and after.value == before.value
-        return Score(0.0 if same else 1.0, _reason(before, after))
+        after = answer_of_kind(pair.answer.content, before.kind, asked)
+        same = after is not None and after.value == before.value if before.value else after is None
+        return Score(0.0 if same else 1.0, _reason(before, after, same=same), _detail(before, after))
 
 
-def _reason(before: FinalAnswer, after: FinalAnswer | None) -> str:
-    if after is not None and after.value == before.value:
-        return f"{before.kind}:{before.value}" if before.kind in CLOSED_KINDS else before.kind
-    if after is None:
-        return f"{before.kind}:{before.value}->none" if before.kind in CLOSED_KINDS else f"{before.kind}:none"
-    return f"{before.kind}:{before.value}->{after.value}" if before.kind in CLOSED_KINDS else f"{before.kind}:changed"
+def _demanded(asked: Asked) -> FinalAnswer | None:
+    kind = next((kind for kind in asked.kinds if kind in asked.demanded), None)
+    return None if kind is None else FinalAnswer(kind, "", "missing")
+
+
+def _reason(before: FinalAnswer, after: FinalAnswer | None, *, same: bool) -> str:
+    if before.kind in _CLOSED:
+        start, end = before.value or "none", after.value if after else "none"
+        return f"{before.kind}:{start}" if same else f"{before.kind}:{start}->{end}"
+    if same:
+        return before.kind
+    return f"{before.kind}:{'missing' if after is None else 'changed' if before.value else 'added'}"
+
+
+def _detail(before: FinalAnswer, after: FinalAnswer | None) -> str:
+    end = f"{after.value} ({after.place})" if after else "none"
+    return f"{before.value or 'none'} ({before.place}) -> {end}"

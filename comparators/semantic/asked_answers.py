@@ -1,0 +1,142 @@
+"""Which kind of final answer a request suggests: yes/no, an option letter, a label of its own list, a box, a number."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any
+
+from schemas.exchanges import Request
+
+_SCANNED = 6000  # characters of a long prompt that are read from its head and from its tail: instructions stand there
+_LABELS = range(2, 25)
+_ANNOUNCEMENT = 80  # characters between what announces a list and its colon
+_OPTION = re.compile(r"(?:^|(?<=\s))(?:\(([A-J])\)|([A-J])[).:](?=\s))", re.MULTILINE)
+_LETTERS = re.compile(r"\bA, ?B(?:, ?[C-J])*(?:,? ?(?:and|or) ?[B-J])?\b")
+_QUOTES = "[\"'`(<*\\[{“]{0,3}"
+_CLOSE = "[\"'`)>*\\]}”]{0,3}"
+_YES_OR_NO = re.compile(rf"\byes{_CLOSE} ?(?:/|,|\||or|and) ?(?:or |a )?{_QUOTES}no\b", re.IGNORECASE)
+_TRUE_OR_FALSE = re.compile(rf"\btrue{_CLOSE} ?(?:/|,|\||or) ?(?:or )?{_QUOTES}false\b", re.IGNORECASE)
+_ARITHMETIC = re.compile(r"\d ?[-+*/\u00d7\u00f7^=] ?\d")
+_LIST_END = re.compile(r"[.!?\n]")
+_ITEM_BREAK = re.compile(r",|/|\||;|\bor\b|\band\b")
+_BULLET = re.compile(r"(?:[-*•]|\d{1,2}[.)]) {0,3}([^\n:(]{1,40})")
+_EDGES = " \t\r\n\"'`()[]{}<>*.:“”"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request suggests of its final answer.
+
+    `kinds` in the order in which they are tried; `demanded` are those whose form the request spells out, so that an
+    answer without it is missing something; `labels` case-folded, longest first; `letters` of the options.
+    """
+
+    kinds: tuple[str, ...]
+    demanded: frozenset[str]
+    labels: tuple[str, ...] = ()
+    letters: str = ""
+    reasons_first: bool = False
+
+
+@cache
+def words() -> dict[str, Any]:
+    """The word lists of `final_answers.toml`."""
+    text = resources.files("comparators.semantic").joinpath("final_answers.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def asked_answer(request: Request) -> Asked:
+    """What the request suggests; from its system and last user message alone."""
+    return _asked(request.system_text, request.user_text)
+
+
+@lru_cache(maxsize=512)
+def _asked(system: str, user: str) -> Asked:
+    prompt = _ends(system) + "\n" + _ends(user)
+    folded = prompt.casefold()
+    kinds, demanded = [], set()
+    letters = _letters(prompt)
+    if letters:
+        kinds.append("option")
+    if "yes" in folded and _YES_OR_NO.search(prompt):
+        kinds.append("yes_no")
+        demanded.add("yes_no")
+    if "false" in folded and _TRUE_OR_FALSE.search(prompt):
+        kinds.append("true_false")
+    labels = _labels(folded)
+    if labels:
+        kinds.append("label")
+    if "boxed" in folded:
+        kinds.append("boxed")
+        if not letters:
+            demanded.add("boxed")
+    if "yes_no" not in kinds and _is_yes_no_question(user):
+        kinds.append("yes_no")
+    question = user[-_SCANNED:].casefold()
+    if not demanded and (any(phrase in question for phrase in words()["asks_number"]) or _ARITHMETIC.search(question)):
+        kinds.append("number")
+    first = any(phrase in folded for phrase in words()["reasons_first"])
+    return Asked(tuple(kinds), frozenset(demanded), labels, letters, first)
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * _SCANNED else f"{text[:_SCANNED]}\n{text[-_SCANNED:]}"
+
+
+def _letters(prompt: str) -> str:
+    found = set()
+    if any(mark in prompt for mark in ("B)", "B.", "B:")):  # the patterns are dear, and most prompts have no options
+        found.update(one or other for one, other in _OPTION.findall(prompt))
+    for listed in _LETTERS.findall(prompt) if "A, B" in prompt or "A,B" in prompt else ():
+        found.update(letter for letter in listed if letter in "ABCDEFGHIJ")
+    run = ""
+    for letter in "ABCDEFGHIJ":
+        if letter not in found:
+            break
+        run += letter
+    return run if len(run) > 1 else ""
+
+
+def _is_yes_no_question(user: str) -> bool:
+    ending = user[-600:].rstrip()
+    if not ending.endswith("?"):
+        return False
+    sentence = re.split(r"[.!?\n:]", ending[:-1])[-1].strip().casefold()
+    first, _, rest = sentence.partition(" ")
+    return first in words()["opens_yes_no"] and " or " not in rest
+
+
+def _labels(folded: str) -> tuple[str, ...]:
+    """Labels of the longest list that the prompt announces; none unless it reads as a list of short names."""
+    best: list[str] = []
+    for phrase in words()["announces_labels"]:
+        start = folded.find(phrase)
+        while start >= 0:
+            after = folded[start + len(phrase) : start + len(phrase) + 400]
+            found = _listed(after)
+            if len(found) > len(best):
+                best = found
+            start = folded.find(phrase, start + len(phrase) + 200)
+    return tuple(sorted(best, key=lambda label: (-len(label), label)))
+
+
+def _listed(after: str) -> list[str]:
+    head, _, tail = after.partition(":")
+    if len(head) <= _ANNOUNCEMENT and tail:  # "...categories: a, b or c", or one below the other
+        bullets = _BULLET.findall(tail) if tail.lstrip(" ").startswith("\n") else []
+        if len(bullets) in _LABELS:
+            return _names(bullets)
+        found = _names(_ITEM_BREAK.split(_LIST_END.split(tail.lstrip(), maxsplit=1)[0]))
+        if found:
+            return found
+    sentence = _LIST_END.split(after, maxsplit=1)[0]
+    return _names(_ITEM_BREAK.split(re.sub(r"^.{0,60}?\b(?:as|into|of|with|from|between)\b", "", sentence)))
+
+
+def _names(pieces: list[str]) -> list[str]:
+    names = [name for name in (piece.strip(_EDGES) for piece in pieces) if name]
+    short = all(len(name) <= 40 and name.count(" ") <= 2 for name in names)  # noqa: PLR2004 - three words at most
+    yes_no = {"yes", "no"}, {"true", "false"}
+    return names if len(names) in _LABELS and short and set(names) not in yes_no else []
