@@ -6,7 +6,7 @@ must be idempotent (`IF NOT EXISTS`). The checksum is of the text before templat
 cluster or retention is no change. `R_*.sql` (views, retention) is applied again whenever its filled text changes.
 
 Templates: `{db}`; `{cluster}` (`ON CLUSTER name` or nothing); `{engine:column}` (ReplacingMergeTree with its version
-column, or the Replicated twin); `{text_days}` and `{keep_days}`; `{folded:table}` (all columns of the table but the
+column) and `{engine:aggregating}`, or their Replicated twins; `{text_days}` and `{keep_days}`; `{folded:table}` (all columns of the table but the
 version, with types and comments, `AS SELECT ... FINAL`), so that a view follows its table.
 """
 
@@ -165,11 +165,12 @@ def filled(template: str, database: str, layout: Layout) -> str:
     )
 
 
-def _engine(version_column: str, cluster: str) -> str:
-    if not cluster:
-        return f"ReplacingMergeTree({version_column})"
-    path = "/clickhouse/tables/{shard}/{database}/{table}"  # macros of the server, not templates of ours
-    return f"ReplicatedReplacingMergeTree('{path}', '{{replica}}', {version_column})"
+def _engine(argument: str, cluster: str) -> str:
+    kind, arguments = ("Aggregating", []) if argument == "aggregating" else ("Replacing", [argument])
+    if cluster:  # {shard} and the like are macros of the server, not templates of ours
+        kind = f"Replicated{kind}"
+        arguments = ["'/clickhouse/tables/{shard}/{database}/{table}'", "'{replica}'", *arguments]
+    return f"{kind}MergeTree({', '.join(arguments)})"
 
 
 async def _mirrored(connection: Connection, sql: str) -> str:

@@ -45,7 +45,7 @@ async def test_a_database_newer_than_the_program_is_refused(store, folder):
     )
     await migrate(store.connection, Layout(), folder)
     for refused in (store.migrate(), store.require_schema()):
-        with pytest.raises(SchemaError, match="has schema 99, this program knows 4: upgrade shadowtap"):
+        with pytest.raises(SchemaError, match="has schema 99, this program knows 5: upgrade shadowtap"):
             await refused
 
 
@@ -99,7 +99,9 @@ def test_one_setting_makes_every_table_replicated_on_a_cluster():
     for statement in read_statements(SHIPPED):
         on_cluster = filled(statement.template, "shadow", Layout(cluster="blue"))
         assert " ON CLUSTER blue" in on_cluster
-        assert "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}'" in on_cluster
+        if "ENGINE" in statement.template:
+            assert "MergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}'" in on_cluster
+            assert "= Replicated" in on_cluster
 
 
 async def test_sql_of_a_person_is_refused_in_one_line_and_an_outage_is_not_their_fault(store, unused_tcp_port):
