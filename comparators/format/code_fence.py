@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from comparators.comparator import Comparator, Kind, Pair, Score
-from comparators.format.json_text import NO_JSON, has_fence, payload, wants_json
+from comparators.format.json_text import has_fence, payload, wants_json
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class CodeFence(Comparator):
             return Score(None, "no_text")
         text = pair.answer.content
         found = payload(text) if json_due else None
-        has_prose = found is not None and found.value is not NO_JSON and found.has_prose
+        has_prose = found is not None and found.prose > 0
         if has_fence(text):
             return Score(1.0, "fence+prose" if has_prose else "fence")
         if has_prose:

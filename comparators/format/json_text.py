@@ -35,11 +35,12 @@ class Fenced(NamedTuple):
 
 
 class Payload(NamedTuple):
-    """The JSON of an answer: its value (`NO_JSON` where there is none) and what stands around it."""
+    """The JSON of an answer: its value (`NO_JSON` where there is none), and characters in it and around it."""
 
     value: Any
     is_fenced: bool = False
-    has_prose: bool = False
+    size: int = 0
+    prose: int = 0  # 0 where it stands alone, bare or in a fence
 
 
 def _refuse_constant(name: str) -> Any:
@@ -73,7 +74,7 @@ def payload(text: str) -> Payload:
 def parsed(text: str) -> Any:
     """The JSON value of a text that is JSON as a whole, bare or as its only fenced block, else `NO_JSON`."""
     found = payload(text)
-    return NO_JSON if found.has_prose else found.value
+    return NO_JSON if found.prose else found.value
 
 
 def is_structure(value: Any) -> bool:
@@ -87,16 +88,23 @@ def wants_json(pair: Pair) -> bool:
 
 
 def answers_json(text: str) -> bool:
-    """Whether an answer is JSON for a program, well formed or not: no scalar, no list of nothing but numbers.
+    """Whether an answer is JSON for a program: no scalar, no list of nothing but numbers, no example inside a text.
 
     A broken answer counts by how it begins, so that a baseline is not chosen for being well formed.
     """
-    value = payload(text).value
-    if value is NO_JSON:
-        return _BEGINS_JSON.match(text.strip()) is not None
-    if isinstance(value, list):
-        return any(isinstance(item, str | dict | list) for item in value)
-    return isinstance(value, dict)
+    found = payload(text)
+    if found.value is NO_JSON:
+        return begins_json(text)
+    if found.prose > max(found.size, _SHORT_PROSE):
+        return False
+    if isinstance(found.value, list):
+        return any(isinstance(item, str | dict | list) for item in found.value)
+    return isinstance(found.value, dict)
+
+
+def begins_json(text: str) -> bool:
+    """Whether an answer begins as a JSON object or list of strings or objects does, bare or in a fence."""
+    return _BEGINS_JSON.match(text.lstrip()) is not None
 
 
 def json_problem(text: str) -> str:
@@ -152,7 +160,7 @@ def _payload(text: str) -> Payload:
     if stripped[0] in '{["-0123456789tfn':
         value = _loads(stripped)
         if value is not NO_JSON:
-            return Payload(value)
+            return Payload(value, size=len(stripped))
     if has_fence(stripped):
         return _in_fence(stripped)
     return _in_prose(stripped)
@@ -165,10 +173,9 @@ def _in_fence(text: str) -> Payload:
         if body[:1] in ("{", "["):
             value = _loads(body)
             if value is not NO_JSON:
-                found.append((value, match.start() > 0 or match.end() < len(text)))
-    if len(found) != 1:
-        return Payload(NO_JSON)
-    return Payload(found[0][0], is_fenced=True, has_prose=found[0][1])
+                prose = len(text) - len(match[0])
+                found.append(Payload(value, is_fenced=True, size=len(body), prose=prose))
+    return found[0] if len(found) == 1 else Payload(NO_JSON)
 
 
 def _in_prose(text: str) -> Payload:
@@ -188,7 +195,7 @@ def _in_prose(text: str) -> Payload:
         begins_line = start == 0 or text[start - 1] == "\n"
         if value and (end - start >= around or (begins_line and around <= _SHORT_PROSE)):
             more = _OPENING.match(text[end:].lstrip()) is not None
-            return Payload(NO_JSON) if more else Payload(value, has_prose=True)
+            return Payload(NO_JSON) if more else Payload(value, size=end - start, prose=around)
     return Payload(NO_JSON)
 
 

@@ -1,0 +1,62 @@
+"""How a text ends: properly, or broken off. Linear in the text."""
+
+import re
+
+from comparators.format.json_text import begins_json, is_unclosed
+from comparators.format.languages import unfinished_words
+
+_LIST_ITEM = re.compile(r"[ \t]*(?:[-*+\u2022][ \t]|\d{1,3}[.)])")
+_NO_PROSE = ("#", "|", ">")  # headings, tables, quotations: end as they like
+_ENDED = re.compile(r"[.!?\u2026][\"')\]*]{0,3}\s+[^\W\d_]")
+_GOES_ON = tuple(",(-\u2013\u2014[{")
+
+_WORDS_OF_A_LINE = 4
+_WORDS_OF_A_PARAGRAPH = 6
+_WORDS_OF_OTHERS = 8
+
+
+def broken_off(text: str) -> str:
+    """Why a text looks cut off (`open_json`, `open_fence`, `open_bracket`, `mid_sentence`), empty where it does not.
+
+    A last line without an end mark says nothing by itself. It does where it ends in a word or mark that must go on, has
+    an earlier sentence that ended, or where all lines of its kind end properly.
+    """
+    stripped = text.rstrip()
+    if not stripped:
+        return ""
+    if begins_json(stripped):
+        return "open_json" if is_unclosed(stripped) else ""
+    if stripped.count("```") % 2:
+        return "open_fence"
+    if stripped.endswith("```"):
+        return ""
+    *before, last = [line for line in stripped.split("\n") if line and not line.isspace()]
+    if last.lstrip().startswith(_NO_PROSE):
+        return ""
+    return _broken_line(last, before)
+
+
+def _broken_line(last: str, before: list[str]) -> str:
+    if last.count("**") % 2 or last.count("`") % 2 or (last[-1].isalnum() and last.count("(") > last.count(")")):
+        return "open_bracket"
+    words = last.split()
+    goes_on = last.endswith(_GOES_ON) or (
+        last[-1].isalnum()
+        and len(words) >= _WORDS_OF_A_LINE
+        and (words[-1].lower() in unfinished_words() or _stands_out(last, len(words), before))
+    )
+    return "mid_sentence" if goes_on else ""
+
+
+def _stands_out(last: str, words: int, before: list[str]) -> bool:
+    """Whether a last line without an end mark had sentences that ended, or all lines of its kind have end marks."""
+    item = _LIST_ITEM.match(last)
+    if _ENDED.search(last, item.end() if item else 0):
+        return True
+    if item:
+        kin = [line for line in before if _LIST_ITEM.match(line) and len(line.split()) >= _WORDS_OF_A_LINE]
+    elif words >= _WORDS_OF_A_PARAGRAPH:
+        kin = [line for line in before if not _LIST_ITEM.match(line) and len(line.split()) >= _WORDS_OF_OTHERS]
+    else:
+        return False
+    return bool(kin) and not any(line.rstrip()[-1].isalnum() for line in kin)

@@ -1,0 +1,131 @@
+"""Which languages a text is in, by function words and script. Deterministic, offline, linear in the text.
+
+The evidence stands in `languages.toml`. Function words are the classic cue for close languages that share a script
+(Dunning, "Statistical Identification of Language", 1994, compares the cues); a few sentences are enough, a label or a
+number is not, and then no language is claimed.
+"""
+
+import re
+import tomllib
+from collections import Counter, defaultdict
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+_SENTENCE = re.compile(r"[^.!?\n\u3002\uff01\uff1f\u061f\u0964]+")
+_FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+
+_ENOUGH = 2  # function words, before a language is claimed for a text
+_CLEAR = 3  # function words, before a sentence is claimed for a language other than the text's
+_ENOUGH_LETTERS = 4  # of a script that names its language
+_KEPT_CHARACTERS = 16_384
+
+
+class Languages(NamedTuple):
+    """The main language of a text (None: too little evidence) and the shares of its sentences in other ones."""
+
+    main: str | None
+    others: tuple[tuple[str, float], ...] = ()  # language code and share of characters, in order of the code
+
+
+def languages(text: str) -> Languages:
+    """The languages of a text, code fences left out."""
+    return _languages(text) if len(text) > _KEPT_CHARACTERS else _kept_languages(text)
+
+
+@cache
+def unfinished_words() -> frozenset[str]:
+    """Lower-case words that do not end a sentence."""
+    return frozenset(" ".join(_data()["unfinished"].values()).split())
+
+
+@lru_cache(maxsize=2048)
+def _kept_languages(text: str) -> Languages:
+    return _languages(text)
+
+
+def _languages(text: str) -> Languages:
+    if "```" in text:
+        text = _FENCED.sub(" ", text)
+    known = _known(text)
+    main = _leader(_evidence(known))
+    if main is None or max(_evidence(known, main).values(), default=0) < _CLEAR:
+        return Languages(main)
+    foreign: Counter[str] = Counter()
+    length = 0
+    for match in _SENTENCE.finditer(text):
+        length += len(match[0])
+        foreign.update(_other(match[0], main))
+    return Languages(main, tuple(sorted((name, count / length) for name, count in foreign.items())))
+
+
+def _other(sentence: str, main: str) -> dict[str, int]:
+    """The characters of a sentence under the language it is in, where that is clearly another than `main`."""
+    known = _known(sentence)
+    found = _evidence(known, main)
+    if not found:
+        return {}
+    language, words = max(found.items(), key=lambda item: (item[1], item[0]))
+    clear = words >= _CLEAR and words >= 2 * _evidence(known).get(main, 0)
+    return {language: len(sentence)} if clear else {}
+
+
+def _known(text: str) -> list[tuple[str, ...]]:
+    """For each piece of evidence the languages it speaks for.
+
+    A piece is a distinct function word (a variable or a name that is repeated says no more than one) or four letters
+    of a script that names its language. A function word seldom has punctuation beside it, so splitting at white space
+    is enough.
+    """
+    by_word = _words()
+    known = [by_word[word] for word in by_word.keys() & text.lower().split()]
+    if not text.isascii() and _outside_latin().search(text):
+        letters: dict[str, int] = defaultdict(int)
+        for match in _scripts().finditer(text):
+            letters[match.lastgroup or ""] += len(match[0])
+        if "ja" in letters:
+            letters["ja"] += letters.pop("zh", 0)
+        known += [(name,) for name, count in letters.items() for _ in range(count // _ENOUGH_LETTERS)]
+    return known
+
+
+def _evidence(known: list[tuple[str, ...]], besides: str | None = None) -> dict[str, int]:
+    """Pieces of evidence per language, those that the language `besides` has as well left out."""
+    found: dict[str, int] = defaultdict(int)
+    for names in known:
+        if besides not in names:
+            for name in names:
+                found[name] += 1
+    return found
+
+
+def _leader(found: dict[str, int]) -> str | None:
+    ranked = sorted(found.items(), key=lambda item: -item[1])[:2]
+    if not ranked or ranked[0][1] < _ENOUGH or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
+        return None
+    return ranked[0][0]
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads(resources.files("comparators.format").joinpath("languages.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _words() -> dict[str, tuple[str, ...]]:
+    by_word: dict[str, list[str]] = {}
+    for language, words in _data()["words"].items():
+        for word in words.split():
+            by_word.setdefault(word, []).append(language)
+    # a single Latin letter is as likely a variable, in code and mathematics
+    return {word: tuple(names) for word, names in by_word.items() if len(word) > 1 or not word.isascii()}
+
+
+@cache
+def _scripts() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?P<{name}>[{ranges}]+)" for name, ranges in _data()["scripts"].items()))
+
+
+@cache
+def _outside_latin() -> re.Pattern[str]:
+    return re.compile("[" + "".join(_data()["scripts"].values()) + "]")
