@@ -24,7 +24,7 @@ def numbered_trial_lines(path: Path) -> Iterator[tuple[int, TrialLine]]:
     """The same with line numbers, from 1."""
     number = 0
     try:
-        for number, text in enumerate(_open(path), start=1):  # noqa: B007 - the handler below names the place
+        for number, text in enumerate(_open(path), start=1):
             if text.strip():
                 yield number, _trial_line(text.removeprefix(b"\xef\xbb\xbf"), path, number)
     except (EOFError, zlib.error, gzip.BadGzipFile) as broken:

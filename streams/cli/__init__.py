@@ -85,5 +85,5 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="shadowtap", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def main(debug: bool) -> None:  # noqa: ARG001, FBT001 - read from the context where an error is told
+def main(debug: bool) -> None:  # noqa: FBT001 - read from the context where an error is told
     """Shadow-test the next LLM model version on the traffic that is already on your Kafka topics."""
