@@ -29,6 +29,7 @@ PARTITIONS = 4
 WEBHOOK = "SHADOWTAP_DEMO_SLACK_WEBHOOK"
 PROVIDER = "sim"
 LOOK_EVERY_S = 0.5
+SHORT_SESSION_S = 6.0  # the embedded broker lets a new worker wait for about a session
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ async def running_demo(scenario: Scenario, data: Path) -> AsyncIterator[tuple[Co
             await client.create_topics([NewTopic(TOPIC, PARTITIONS, 1)])
         await create_topics(config.kafka, PARTITIONS)
         progress = Progress(len(scenario.traffic), time.monotonic(), slack=messages)
-        async with worker(config, ROLES) as made:
+        async with worker(config, ROLES, SHORT_SESSION_S) as made:
             stop = asyncio.Event()
             work = asyncio.ensure_future(run(made.roles, stop))
             feed = asyncio.ensure_future(_produce(config, scenario.traffic))

@@ -20,7 +20,7 @@ from streams.alert_sender import AlertSender
 from streams.batches import Batches
 from streams.faust_app import Records, agent, create_app, keep_lanes
 from streams.judging import Judging
-from streams.kafka import committed_positions
+from streams.kafka import SESSION_S, committed_positions
 from streams.lanes import Lanes
 from streams.replay.replayer import Replayer
 from streams.scorer import Scorer
@@ -39,9 +39,9 @@ class Role:
     lanes: Lanes
 
 
-def replay_role(config: Config, replayer: Replayer) -> Role:
+def replay_role(config: Config, replayer: Replayer, session_s: float = SESSION_S) -> Role:
     """Tapped records → trials and ledger."""
-    app = create_app(config.tapped_kafka, config.upgrade.name, "replay")
+    app = create_app(config.tapped_kafka, config.upgrade.name, "replay", session_s)
     lanes = Lanes(app, slots=REPLAYS_IN_WORK, on_passed=replayer.count, before_commit=replayer.write_ledger)
 
     @agent(app, lanes, *config.tap.topics)
@@ -57,9 +57,9 @@ def replay_role(config: Config, replayer: Replayer) -> Role:
     return Role("replay", app, lanes)
 
 
-def score_role(config: Config, scorer: Scorer) -> Role:
+def score_role(config: Config, scorer: Scorer, session_s: float = SESSION_S) -> Role:
     """Trials and ledger → ClickHouse, and which evidence was touched."""
-    app = create_app(config.kafka, config.upgrade.name, "score")
+    app = create_app(config.kafka, config.upgrade.name, "score", session_s)
     lanes = Lanes(app, slots=4 * TRIALS_PER_BATCH)
     batches = Batches(lanes, scorer.score, size=TRIALS_PER_BATCH, within=TRIALS_WITHIN_S)
 
@@ -71,9 +71,9 @@ def score_role(config: Config, scorer: Scorer) -> Role:
     return _batched("score", app, lanes, batches.run)
 
 
-def judge_role(config: Config, judging: Judging) -> Role:
+def judge_role(config: Config, judging: Judging, session_s: float = SESSION_S) -> Role:
     """Touched hours → evidence → verdicts. One partition, so one judge at a time."""
-    app = create_app(config.kafka, config.upgrade.name, "judge")
+    app = create_app(config.kafka, config.upgrade.name, "judge", session_s)
     lanes = Lanes(app, slots=100_000, window=1_000_000)
     batches = Batches(lanes, judging.look, size=100_000, within=LOOKS_WITHIN_S, idle_s=LOOK_WHEN_IDLE_S)
 
@@ -85,9 +85,9 @@ def judge_role(config: Config, judging: Judging) -> Role:
     return _batched("judge", app, lanes, batches.run)
 
 
-def alert_role(config: Config, sender: AlertSender) -> Role:
+def alert_role(config: Config, sender: AlertSender, session_s: float = SESSION_S) -> Role:
     """Verdicts → Slack, once per cause."""
-    app = create_app(config.kafka, config.upgrade.name, "alert")
+    app = create_app(config.kafka, config.upgrade.name, "alert", session_s)
     lanes = Lanes(app, slots=1)
 
     @agent(app, lanes, topics.VERDICTS)

@@ -20,7 +20,7 @@ from schemas.topics import consumer_group
 from streams.alert_sender import AlertSender
 from streams.epochs import settle_epochs
 from streams.judging import Judging
-from streams.kafka import partitions, producer, seed_positions
+from streams.kafka import SESSION_S, partitions, producer, seed_positions
 from streams.replay.client import provider_clients
 from streams.replay.replayer import Replayer
 from streams.rules import Rules
@@ -45,8 +45,10 @@ class Worker:
 
 
 @asynccontextmanager
-async def worker(config: Config, names: Sequence[str]) -> AsyncIterator[Worker]:
+async def worker(config: Config, names: Sequence[str], session_s: float = SESSION_S) -> AsyncIterator[Worker]:
     """Everything the named roles need, connected and checked; nothing runs yet.
+
+    `session_s` is how long Kafka waits for a worker that has gone silent before it gives its partitions away.
 
     Raises:
         ConfigError: a setting that this worker must not start with.
@@ -65,18 +67,18 @@ async def worker(config: Config, names: Sequence[str]) -> AsyncIterator[Worker]:
             await seed_positions(config.tapped_kafka, group, config.tap.topics, config.tap.start)
             clients = await stack.enter_async_context(provider_clients(config.providers))
             replayer = Replayer(config, sink, clients, trial_partitions, places)
-            roles.append(replay_role(config, replayer))
+            roles.append(replay_role(config, replayer, session_s))
         if {"score", "judge", "alert"} & set(names):
             store: Store = await stack.enter_async_context(open_store(config))
             epochs = await settle_epochs(store, config, rules)
         if "score" in names:
             scorer = Scorer(config.upgrade.name, rules, epochs, store, sink, config.clickhouse.store_text)
-            roles.append(score_role(config, scorer))
+            roles.append(score_role(config, scorer, session_s))
         if "judge" in names:
             judging = Judging(config, rules, epochs, store, sink)
-            roles.append(judge_role(config, judging))
+            roles.append(judge_role(config, judging, session_s))
         if "alert" in names:
-            roles.append(alert_role(config, AlertSender(config, store)))
+            roles.append(alert_role(config, AlertSender(config, store), session_s))
         yield Worker(roles, replayer, scorer, judging)
 
 
@@ -84,8 +86,7 @@ async def run(roles: Sequence[Role], stop: asyncio.Event) -> int:
     """Run until `stop` is set (0) or a role crashes (1). Upstream roles are drained first."""
     for role in roles:
         role.app.finalize()
-        await role.app.start()
-        log.info("role %s started", role.name)
+    await asyncio.gather(*(role.app.start() for role in roles))
     ends = {asyncio.ensure_future(role.app.wait_until_stopped()) for role in roles}
     stopped = asyncio.ensure_future(stop.wait())
     await asyncio.wait({*ends, stopped}, return_when=asyncio.FIRST_COMPLETED)

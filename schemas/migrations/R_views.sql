@@ -134,6 +134,12 @@ FROM sums
 ORDER BY ends DESC, epoch DESC LIMIT 1 BY upgrade, candidate, feature, dimension
 COMMENT 'One row is a dimension of a feature of a candidate, over all hours of the epoch in force: where it stands now. Fast: reads the hourly sums.';
 
+CREATE OR REPLACE VIEW {db}.current_scores {cluster} {folded:scores_rows}
+WHERE (upgrade, candidate, feature, dimension, epoch) IN (
+    SELECT upgrade, candidate, feature, dimension, epoch FROM {db}.drift
+)
+COMMENT 'The rows of scores that belong to the epoch in force of their dimension, as of the judge''s last look: what to read unless epochs are compared.';
+
 CREATE OR REPLACE VIEW {db}.spend {cluster}
 (
     upgrade   LowCardinality(String) COMMENT 'name of the upgrade',

@@ -56,8 +56,16 @@ def _candidate_table(candidate: CandidateVerdict) -> Table:
     for feature in candidate.features:
         table.add_row(*_feature_row(feature))
         for dimension in feature.dimensions:
-            table.add_row(*_dimension_row(dimension))
+            if not _says_nothing(dimension):
+                table.add_row(*_dimension_row(dimension))
+        quiet = [dimension.dimension for dimension in feature.dimensions if _says_nothing(dimension)]
+        if quiet:
+            table.add_row(Text(f"  ({len(quiet)} without evidence)", "dim"), *[""] * 7, Text(", ".join(quiet), "dim"))
     return table
+
+
+def _says_nothing(found: DimensionVerdict) -> bool:
+    return found.trials == 0 and found.effect is Effect.INFO
 
 
 def _feature_row(feature: FeatureVerdict) -> Sequence[Text]:

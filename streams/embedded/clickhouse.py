@@ -83,10 +83,11 @@ async def find_server(data: Path) -> ClickHouseServer | None:
     except (FileNotFoundError, ValueError, TypeError):
         return None
     # An empty query with the password: answered without touching the store, and only by the one we mean.
+    credentials = {"X-ClickHouse-User": server.user, "X-ClickHouse-Key": server.password}
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
-            session.get(server.url, auth=aiohttp.BasicAuth(server.user, server.password)) as response,
+            session.get(server.url, headers=credentials) as response,
         ):
             return server if response.status == 200 else None  # noqa: PLR2004 - OK
     except (aiohttp.ClientError, TimeoutError):

@@ -1,6 +1,6 @@
 """Serves an embedded store: one process per folder, its address and passwords in `server.json` beside the data.
 
-`python -m streams.embedded.clickhouse_server` is the child process of `clickhouse.py`: settings come as one line of JSON
+`python -m streams.embedded.clickhouse_server` is the child process of `clickhouse.py`: settings come as a line of JSON
 on standard input, which then stays open; when it closes, the parent has ended and so does the server.
 """
 

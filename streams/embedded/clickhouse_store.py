@@ -20,7 +20,7 @@ from streams.embedded.clickhouse_statement import answer_format, as_insert, firs
 
 PIECE = 8 << 20  # bytes of an insert's data handed over at once
 _PYTHON_FORMATS = frozenset({"arrowtable", "dataframe", "datastore"})  # objects in this process, not bytes
-_CODE = re.compile(r"Code: (\d+)\.")
+_ERROR = re.compile(r"Code: (\d+)\.\s*(?:DB::Exception: )?(.*?)(?:\s*\(version [^()]*\))?\s*\Z", re.DOTALL)
 
 
 class StatementError(Exception):
@@ -94,10 +94,10 @@ class EmbeddedStore:
             raise StatementError(164, str(refused)) from refused
         except (RuntimeError, ValueError) as failed:  # what chDB raises, its own ChdbError included
             text = str(failed)
-            found = _CODE.search(text)
+            found = _ERROR.search(text)
             if found is None:
                 raise StatementError(1001, f"{type(failed).__name__}: {text}. (STD_EXCEPTION)") from failed
-            raise StatementError(int(found[1]), text[found.end() :].strip().removeprefix("DB::Exception: ")) from failed
+            raise StatementError(int(found[1]), found[2]) from failed
         summary = {**reply.summary, "elapsed_ns": time.perf_counter_ns() - began}
         return Reply(reply.body, reply.format, summary)
 

@@ -12,7 +12,7 @@ from typing import Any
 from schemas import json_text
 from schemas.exchanges import Request
 from schemas.ids import content_hash
-from streams.embedded.support_desk_answers import ANSWERS, Said, ticket, without_instructions
+from streams.embedded.support_desk_answers import ANSWERS, Said, json_without_instructions, ticket, without_instructions
 from streams.embedded.support_desk_cases import Case, case
 from streams.embedded.support_desk_drift import Doses, check_doses, drifted
 from streams.embedded.support_desk_requests import (
@@ -37,12 +37,13 @@ DEMO_DOSES: Doses = {
     "summaries": {"embedding_distance": 0.5},
     "order_status": {},
     "order_actions": {"tool_call_change": 0.3},
-    "safety": {"refusal": 0.3},
+    "safety": {},
     "letters": {"truncation": 0.3},
 }
-"""The demo's drift: the features without a dose must end PASS."""
-DEMO_EXCHANGES: Mapping[str, int] = {feature: 400 if dose else 620 for feature, dose in DEMO_DOSES.items()}
-"""How many exchanges of each feature the demo makes: a PASS needs about 540 clean trials at a tolerance of 0.01."""
+"""The demo's drift: features without a dose must end PASS."""
+_MUST_FAIL = frozenset({"triage", "order_actions", "letters"})
+DEMO_EXCHANGES: Mapping[str, int] = {name: 400 if name in _MUST_FAIL else 620 for name in DEMO_DOSES}
+"""Exchanges of each feature in the demo: PASS and REVIEW take about 540 clean trials at a tolerance of 0.01."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class DeskModel:
         if request.response_schema is not None:  # the provider enforces the schema, prompt or not
             return Said(json_text.dumps(ticket(about, rng)).decode())
         if request.wants_json:
-            return Said(json_text.dumps({"ticket": {"id": about.number, "text": about.mail}, "note": "?"}).decode())
+            return json_without_instructions(about, rng)
         return without_instructions(about, rng)
 
 
@@ -127,7 +128,13 @@ def traffic(
 def chat_completion(
     model: str, request_body: Mapping[str, Any], said: Said, rng: random.Random, pace: float = 1.0
 ) -> dict[str, Any]:
-    """What is said as an OpenAI chat completion body, with `simulated_latency_ms` beside its fields."""
+    """What is said as an OpenAI chat completion body, with `simulated_latency_ms` beside its fields.
+
+    A text longer than the request's `max_tokens` (4 characters each) is cut there, as every provider does it.
+    """
+    limit = request_body.get("max_tokens")
+    if isinstance(limit, int) and said.text is not None and len(said.text) > 4 * limit:
+        said = Said(said.text[: 4 * limit], said.tool_calls, "length")
     message: dict[str, Any] = {"role": "assistant", "content": said.text, "refusal": None}
     if said.tool_calls:
         message["tool_calls"] = [

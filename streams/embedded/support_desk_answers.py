@@ -206,14 +206,27 @@ def english_letter(about: Case, rng: random.Random) -> str:
 
 
 def without_instructions(about: Case, rng: random.Random) -> Said:
-    """What a model makes of a bare ticket, when nobody has told it what to do: it chats."""
+    """What a model makes of a bare ticket, when nobody has told it what to do: it does all it can think of."""
     return Said(
         f"{rng.choice(('Thanks for sharing this ticket.', 'It looks like you have pasted a support ticket.'))} "
-        f"{about.customer} {_MATTERS[about.label]} the {about.product}, order {about.order}. Here are some things I "
-        "could do with it:\n\n- **Draft a reply** to the customer\n- **Summarise** the problem for a colleague\n"
-        "- **Check** it against your return policy, if you share that policy with me\n\n"
-        f"{rng.choice(('What would you like me to do?', 'Which of these would help you most?'))}"
+        f"{about.customer} {_MATTERS[about.label]} the {about.product}, order {about.order}. Here is what I see, with "
+        "a draft of a reply and a few things you may want to check first.\n\n"
+        f"### What the ticket says\n\n- **Customer:** {about.customer} ({about.email}), {about.city}\n"
+        f"- **Order:** {about.order}, {about.bought.isoformat()}, {about.amount:.2f} {about.currency}\n"
+        f"- **Delivered:** {about.days} days ago by {about.carrier}, box {'opened' if about.opened else 'unopened'}\n"
+        f"- **Wish:** the customer {rng.choice(_WISHES[about.label])}\n\n"
+        f"### A draft of a reply\n\n{english_letter(about, rng)}\n\n"
+        "### Before you send it\n\n1. Compare the amount with the invoice and the payment.\n"
+        f"2. Ask {about.carrier} for the proof of delivery.\n3. Look up your return policy; I do not know it, so the "
+        "draft promises nothing.\n\n"
+        f"{rng.choice(('What would you like me to do next?', 'Shall I change the tone or the language?'))}"
     )
+
+
+def json_without_instructions(about: Case, rng: random.Random) -> Said:
+    """The same where the request still asks for a JSON object."""
+    fields = {"ticket": {"id": about.number, "text": about.mail}, "analysis": without_instructions(about, rng).text}
+    return Said(json_layout(fields, rng))
 
 
 def json_layout(fields: Mapping[str, Any], rng: random.Random) -> str:

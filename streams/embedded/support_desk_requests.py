@@ -63,7 +63,15 @@ _MARKS = {  # by what words a model sees which of its duties a system prompt ask
     "letters": "reply letter",
 }
 FEATURES = tuple(_SYSTEM)
-_LIMITS = {"triage": 8, "refund_policy": 80, "summaries": 120, "safety": 120, "letters": 320}  # tokens
+_LIMITS = {  # tokens, about twice what the feature needs
+    "order_status": 100,
+    "triage": 8,
+    "refund_policy": 80,
+    "summaries": 120,
+    "order_actions": 100,
+    "safety": 120,
+    "letters": 320,
+}
 _NUMBER = re.compile(r"Ticket #(\d{1,12})")
 
 _QUESTIONS = (

@@ -1,0 +1,164 @@
+"""What happens to the children when somebody is killed."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+import clickhouse_connect
+import pytest
+
+from streams.embedded.clickhouse import ClickHouseServer, embedded_clickhouse, find_server
+
+PARENT = """
+import asyncio, json, sys
+from pathlib import Path
+from streams.embedded.broker import embedded_broker
+from streams.embedded.clickhouse import embedded_clickhouse
+
+async def main():
+    async with embedded_broker() as bootstrap, embedded_clickhouse(Path(sys.argv[1])) as server:
+        print(json.dumps({"bootstrap": bootstrap, **server.as_json()}), flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def _process(command):
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _children(pid):
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def _is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _wait_until(condition, within_s=15):
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_broker_and_store_end_with_a_parent_that_is_killed(tmp_path):
+    with _process([sys.executable, "-c", PARENT, str(tmp_path)]) as parent:
+        told = json.loads(parent.stdout.readline())
+        children = _children(parent.pid)
+        assert told["pid"] in children
+        assert len(children) == 2
+        parent.kill()
+        parent.wait()
+    _wait_until(lambda: not any(_is_alive(pid) for pid in children))
+
+
+async def test_who_comes_second_connects_to_the_server_that_is_there(tmp_path):
+    with _process([sys.executable, "-c", PARENT, str(tmp_path)]) as other:
+        told = json.loads(other.stdout.readline())
+        async with embedded_clickhouse(tmp_path) as server:
+            assert (server.pid, server.url) == (told["pid"], told["url"])
+            client = await clickhouse_connect.get_async_client(
+                dsn=server.url, username=server.user, password=server.password
+            )
+            assert await client.command("SELECT 1") == 1
+            await client.close()
+        assert _is_alive(told["pid"])  # it is not ours to end
+
+
+async def test_two_that_start_at_once_share_one_server(tmp_path):
+    async def pid():
+        async with embedded_clickhouse(tmp_path) as server:
+            await both.wait()
+            return server.pid
+
+    both = asyncio.Barrier(2)
+    first, second = await asyncio.gather(pid(), pid())
+    assert first == second
+
+
+async def test_what_a_killed_server_left_behind_is_replaced(tmp_path):
+    stale = ClickHouseServer("http://127.0.0.1:9", os.getpid(), "default", "x", "reader", "y")
+    (tmp_path / "server.json").write_text(json.dumps(stale.as_json()))
+    assert await find_server(tmp_path) is None
+    async with embedded_clickhouse(tmp_path) as server:
+        assert server != stale
+        assert await find_server(tmp_path) == server
+
+
+async def test_a_killed_server_loses_no_acknowledged_row_and_doubles_none(tmp_path):
+    acknowledged, unknown = set(), set()
+
+    async def insert(client, batch):
+        rows = [[batch, row, f"row {row}"] for row in range(200)]
+        unknown.add(batch)
+        await client.insert("t", rows, settings={"insert_deduplication_token": f"batch {batch}"})
+        unknown.discard(batch)
+        acknowledged.add(batch)
+
+    async def write(client, lane, round_):
+        for batch in range(round_ * 100_000 + lane, 10**9, 4):
+            await insert(client, batch)
+
+    for round_ in range(3):
+        async with embedded_clickhouse(tmp_path) as server:
+            client = await clickhouse_connect.get_async_client(
+                dsn=server.url, username=server.user, password=server.password, autogenerate_session_id=False
+            )
+            await client.command(
+                "CREATE TABLE IF NOT EXISTS t (batch UInt64, row UInt32, text String) ENGINE = MergeTree "
+                "ORDER BY (batch, row) SETTINGS non_replicated_deduplication_window = 10000"
+            )
+            stored = dict((await client.query("SELECT batch, count() FROM t GROUP BY batch")).result_rows)
+            assert acknowledged <= stored.keys()
+            for batch in sorted(unknown):
+                await insert(client, batch)
+            stored = dict((await client.query("SELECT batch, count() FROM t GROUP BY batch")).result_rows)
+            assert stored == dict.fromkeys(acknowledged, 200)
+            if round_ == 2:
+                assert len(acknowledged) > 20
+                await client.close()
+                return
+            lanes = [asyncio.create_task(write(client, lane, round_)) for lane in range(4)]
+            await asyncio.sleep(0.7)
+            os.kill(server.pid, signal.SIGKILL)
+            ended = await asyncio.gather(*lanes, return_exceptions=True)
+            assert all(isinstance(failure, Exception) for failure in ended)
+            await client.close()
+
+
+async def test_the_command_prints_a_curl_line_that_works(tmp_path):
+    script = "from streams.cli.clickhouse import clickhouse; clickhouse()"
+    command = [sys.executable, "-c", script, "--data", str(tmp_path)]
+    with _process(command) as serving:
+        lines = [serving.stdout.readline() for _ in range(3)]
+        words = lines[2].split()
+        user, _, password = words[words.index("-u") + 1].partition(":")
+        url = next(word for word in words if word.startswith("http"))
+        async with (
+            aiohttp.ClientSession(headers={"X-ClickHouse-User": user, "X-ClickHouse-Key": password}) as session,
+            session.post(url, data="SELECT 6 * 7") as response,
+        ):
+            assert await response.text() == "42\n"
+        again = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+        assert lines[2] in again.stdout
+        serving.terminate()
+        assert serving.wait(timeout=20) == 0
