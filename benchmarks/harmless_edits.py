@@ -30,7 +30,9 @@ _ORDINAL = re.compile(r"^(?P<indent> {0,4})(?P<n>\d{1,2})\.(?= \S)", re.MULTILIN
 _BOLD = re.compile(r"\*\*(?P<inner>[^*\n\x00]{2,80})\*\*")
 _PLAIN_WORD = re.compile(r"(?<=[a-z] )[a-z]{5,12}(?= [a-z])")
 _BIG_NUMBER = re.compile(r"(?<![\w.,$/\-^:(])(?P<n>[1-9]\d{3,6})(?![\w,/^:]|[.\-]\d)(?<!\b(?:19|20)\d\d)")
-_IDENTIFIES = re.compile(r"\b(?:port|pin|form|code|call|dial\w*|number|phone|id|room|in|year|version)\W*\Z", re.IGNORECASE)
+_IDENTIFIES = re.compile(
+    r"\b(?:port|pin|form|code|call|dial\w*|number|phone|id|room|in|year|version)\W*\Z", re.IGNORECASE
+)
 _GROUPED = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\w,]|\.\d)")
 _PERCENT = re.compile(r"(?<=\d)(?: ?%| percent\b)")
 _DECIMAL = re.compile(r"(?<![\w.,$])\d{1,5}\.\d(?![\w.]|\d|°)")
