@@ -95,6 +95,7 @@ def traffic(
     end_ms: int,
     hours: float = 26,
     lossy: Mapping[str, float] | None = None,
+    limited: bool = True,
 ) -> Iterator[TappedExchange]:
     """The desk's production traffic over the `hours` before `end_ms`, answered by version A, in event-time order.
 
@@ -104,6 +105,7 @@ def traffic(
         end_ms: time of the last exchange, milliseconds since 1970 UTC.
         hours: from the first exchange to the last.
         lossy: feature to share of its exchanges whose tapped request lost its system prompt (the model had it).
+        limited: whether requests carry `max_tokens`.
     """
     counts = dict.fromkeys(FEATURES, per_feature) if isinstance(per_feature, int) else per_feature
     rng = seeded_rng(seed, "traffic")
@@ -117,6 +119,8 @@ def traffic(
         about = case(seed, 1_000_000 + FEATURES.index(feature) * 100_000 + index)
         request_id = f"desk-{seed}-{about.number}"
         body = chat_body(feature, about, VERSION_A)
+        if not limited:
+            body.pop("max_tokens", None)
         response = model.answer(body, {}, seeded_rng(seed, VERSION_A, request_id, "baseline", 0))
         if rng.random() < (lossy or {}).get(feature, 0.0):
             body = without_system_prompt(body)

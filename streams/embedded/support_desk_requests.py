@@ -70,7 +70,7 @@ _LIMITS = {  # tokens, about twice what the feature needs
     "summaries": 120,
     "order_actions": 100,
     "safety": 120,
-    "letters": 320,
+    "letters": 200,
 }
 _NUMBER = re.compile(r"Ticket #(\d{1,12})")
 

@@ -51,11 +51,13 @@ def desk_trials(
     per_feature: int | Mapping[str, int] = DEMO_EXCHANGES,
     doses: Doses = DEMO_DOSES,
     lossy: Mapping[str, float] | None = None,
+    *,
+    limited: bool = True,
 ) -> Iterator[Trial]:
     """Every exchange of the desk's traffic with the answers of version B and of a rerun, in event-time order."""
     models = desk_models(seed, doses)
     tap = Tap(topics=("desk",))
-    for offset, tapped in enumerate(traffic(seed, per_feature, end_ms=END_MS, lossy=lossy)):
+    for offset, tapped in enumerate(traffic(seed, per_feature, end_ms=END_MS, lossy=lossy, limited=limited)):
         headers = [(name, value) for name, value in tapped.headers]
         (exchange,) = decode(tapped.value, headers, tapped.ts_ms, Source("desk", "desk", 0, offset), tap)
         request_id = exchange.request_id
