@@ -7,9 +7,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from schemas.errors import UnreachableError
+from schemas.errors import UnreachableError, UsageError
 from streams.embedded import broker
 from streams.embedded.broker import embedded_broker
+from streams.embedded.child import require
 
 TAPPED = TopicPartition("tapped", 1)
 
@@ -60,3 +61,8 @@ def test_a_guarded_program_ends_when_the_pipe_closes():
         assert guard.poll() is None
         guard.stdin.close()
         assert guard.wait(timeout=5) == 9
+
+
+def test_a_missing_extra_is_named_with_the_way_to_install_it():
+    with pytest.raises(UsageError, match=r"pip install 'shadowtap\[embedded\]'"):
+        require("no_such_module")
