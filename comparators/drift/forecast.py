@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from comparators.drift.betting import log_e
 from comparators.drift.evidence import Evidence
 from comparators.drift.fold import fail_fractions, pass_fractions
+from schemas.verdicts import Verdict
 
 HOUR_MS = 3_600_000
 Z80 = 1.2816  # 80 % of a normal distribution lie within so many standard deviations
@@ -23,11 +24,11 @@ MIN_TRIALS = 30  # fewer say nothing of the growth
 class Forecast:
     """Further trials (with a D) until a verdict: the middle and 80 % around it; hours at the pace seen so far.
 
-    `to` is "FAIL" or "PASS", whichever comes first, or "" where neither is in sight. `latest` is None where it may
+    `to` is FAIL or PASS, whichever comes first, or None where neither is in sight. `latest` is None where it may
     never come, the hours are None where no pace is known.
     """
 
-    to: str
+    to: Verdict | None
     trials: int | None = None
     earliest: int | None = None
     latest: int | None = None
@@ -36,10 +37,10 @@ class Forecast:
     latest_hours: float | None = None
 
 
-NOT_IN_SIGHT = Forecast("")
+NOT_IN_SIGHT = Forecast(None)
 
 
-def forecast(
+def forecast(  # noqa: PLR0917 - evidence, the dimension's two numbers, the two marks
     found: Evidence, tolerance: float, clip: float, fail_at: float, pass_at: float, min_trials: int = 300
 ) -> Forecast:
     """The verdict that comes first.
@@ -55,8 +56,11 @@ def forecast(
     if found.n < MIN_TRIALS:
         return NOT_IN_SIGHT
     deviation = math.sqrt(max(found.d_squares / found.n - (found.d_sum / found.n) ** 2, 1.0 / (found.n + 1)))
-    fails = _reach("FAIL", found, found.fail_bets, fail_fractions(tolerance, clip), min(deviation, clip), fail_at, 0)
-    passes = _reach("PASS", found, found.pass_bets, pass_fractions(tolerance), deviation, pass_at, min_trials)
+    # To first order a trial's log-wealth deviates by the fraction bet times the deviation of D.
+    fail_steps = [fraction * min(deviation, clip) for fraction in fail_fractions(tolerance, clip)]
+    pass_steps = [fraction * deviation for fraction in pass_fractions(tolerance)]
+    fails = _reach(found, found.fail_bets, fail_steps, Verdict.FAIL, fail_at)
+    passes = _reach(found, found.pass_bets, pass_steps, Verdict.PASS, pass_at, at_least=min_trials)
     return min((f for f in (fails, passes) if f.trials is not None), key=lambda f: f.trials or 0, default=NOT_IN_SIGHT)
 
 
@@ -79,31 +83,33 @@ def trials_to_pass(flips: float, tolerance: float, alpha: float = 0.05, *, minim
     """
     if tolerance <= 0:
         return None
-    worse = flips * (1 - flips)
-    growth = max(
-        worse * math.log1p(-bet * (1 - tolerance))
-        + worse * math.log1p(bet * (1 + tolerance))
-        + (1 - 2 * worse) * math.log1p(bet * tolerance)
+    one_way = flips * (1 - flips)  # the candidate flips where the rerun does not, or the other way round
+    growths = [
+        one_way * math.log1p(-bet * (1 - tolerance))
+        + one_way * math.log1p(bet * (1 + tolerance))
+        + (1 - 2 * one_way) * math.log1p(bet * tolerance)
         for bet in pass_fractions(tolerance)
-    )
-    return None if growth <= 0 else max(minimum, math.ceil((-math.log(alpha) + math.log(2)) / growth))
+    ]
+    if max(growths) <= 0:
+        return None
+    few, many = 0.0, (-math.log(alpha) + math.log(len(growths))) / max(growths)  # the best alone carries the mean
+    while many - few > 1:
+        middle = (few + many) / 2
+        few, many = (
+            (few, middle) if log_e([middle * growth for growth in growths]) >= -math.log(alpha) else (middle, many)
+        )
+    return max(minimum, math.ceil(many))
 
 
 def _reach(
-    to: str,
-    found: Evidence,
-    bets: Sequence[float],
-    fractions: Sequence[float],
-    deviation: float,
-    mark: float,
-    at_least: int,
+    found: Evidence, bets: Sequence[float], steps: Sequence[float], to: Verdict, mark: float, *, at_least: int = 0
 ) -> Forecast:
     best = max(range(len(bets)), key=lambda g: bets[g])
     growth = bets[best] / found.n
     if growth <= 0:
         return NOT_IN_SIGHT
     way = max(0.0, mark - log_e(bets))
-    step = min(fractions[best] * deviation, 3.0)  # deviation of one trial's log-wealth, to first order
+    step = steps[best]
     unsure = Z80 * step / math.sqrt(found.n)
     floor = max(0, at_least - found.n)
     fast, slow = growth + unsure, growth - unsure
