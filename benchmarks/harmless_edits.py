@@ -55,8 +55,13 @@ def white_space(text: str, rng: Random) -> str | None:
         case 2:
             changed = text.replace("\n\n", "\n\n\n") if "```" not in text else f"{text}\n\n"
         case _:
-            changed = f" {text.strip()}\n"
+            changed = f"{text.rstrip()}\n\n"
     return changed if changed != text else f"{text} \n"
+
+
+def leading_white_space(text: str, rng: Random) -> str | None:
+    """A space or an empty line in front of everything; a class of its own, as `code_fence` is asked to see it."""
+    return rng.choice((" ", "\n", "\n\n")) + text.lstrip() if text[:1].strip() else None
 
 
 def contraction(text: str, rng: Random) -> str | None:
@@ -129,6 +134,7 @@ def sentences_reordered(text: str, rng: Random) -> str | None:
 
 PROSE: dict[str, Edit] = {
     "white space": white_space,
+    "leading white space": leading_white_space,
     "contraction": contraction,
     "synonym": synonym,
     "bullet style": bullet_style,

@@ -122,6 +122,7 @@ def _of_json(*, each: int, seed: int) -> Iterator[Mutation]:
     harmless: dict[str, Callable[[structured.Value, Random], str | None]] = {
         "key order": lambda value, rng: json.dumps(structured.keys_reordered(value, rng)),
         "white space (JSON)": structured.json_white_space,
+        "leading white space (JSON)": structured.json_leading_white_space,
         "number formatting (JSON)": structured.number_form,
     }
     for name, write in harmless.items():

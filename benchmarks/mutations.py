@@ -38,6 +38,9 @@ GRADED = {
 }
 HARMLESS_SHARE = 0.05  # of harmless pairs, macro average over classes, that a peer's threshold may flag
 
+# Leading white space is harmless to a reader, and code_fence is asked to see it (issue 4): shown, not in the mean.
+_ASKED_FOR = "leading white space"
+
 # Class of harmful edit: the dimensions that count for it, each with the reason codes that fit.
 RIGHT: dict[str, dict[str, str]] = {
     "negation dropped": {"polarity_change": "negat", "answer_change": ".", "refusal": "."},
@@ -141,13 +144,14 @@ def _harmless_table(flags: Sequence[Flags], peers: Sequence[Peer]) -> str:
         low, high = wilson(hits, n)
         by = Counter(dimension for one in ones for dimension in one.by)
         shares = [sum(peer.flags[one.mutation] for one in ones) / n for peer in peers]
-        sums.append([hits / n, *shares])
+        if not name.startswith(_ASKED_FOR):
+            sums.append([hits / n, *shares])
         said = ", ".join(f"`{dimension}` {count}" for dimension, count in by.most_common())
         rows.append(
             f"| {name} ({_sources(ones)}) | {n} | {hits / n:.3f} | {low:.2f}-{high:.2f} | {said} |" + _cells(shares)
         )
     mean = [sum(column) / len(sums) for column in zip(*sums, strict=True)]
-    rows.append(f"| **mean of classes** | | **{mean[0]:.3f}** | | |" + _cells(mean[1:]))
+    rows.append(f"| **mean of classes, without leading white space** | | **{mean[0]:.3f}** | | |" + _cells(mean[1:]))
     return "\n".join(rows)
 
 

@@ -199,7 +199,12 @@ def keys_reordered(value: Value, rng: Random) -> Value | None:
 def json_white_space(value: Value, rng: Random) -> str:
     """The same JSON with other white space."""
     dense = json.dumps(value, separators=(",", ":"))
-    return rng.choice((json.dumps(value, indent=2), dense, f"\n{json.dumps(value)}\n"))
+    return rng.choice((json.dumps(value, indent=2), dense, f"{json.dumps(value)}\n"))
+
+
+def json_leading_white_space(value: Value, rng: Random) -> str:
+    """The same JSON after a space or an empty line."""
+    return rng.choice((" ", "\n", "\n\n")) + json.dumps(value)
 
 
 def number_form(value: Value, rng: Random) -> str:

@@ -64,6 +64,9 @@ class Comparator(ABC):
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
 
+    def prepare(self) -> None:
+        """Load what is heavy (a model), so that the first pair does not wait for it; by default there is nothing."""
+
     def compare_many(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score many; the same values as `compare` one by one. Overridden where batching pays."""
         return [self.compare(pair) for pair in pairs]

@@ -146,5 +146,6 @@ def verdict_from(fields: Mapping[str, Any]) -> CandidateVerdict:
     return made
 
 
-def _read(kind: type, fields: Mapping[str, Any]) -> Any:
+def _read(kind: Any, fields: Mapping[str, Any]) -> Any:
+    """The constructor with every field that the record has; verdicts and effects are turned into enums over it."""
     return partial(kind, **{name: fields[name] for name in kind.__dataclass_fields__ if name in fields})

@@ -1,4 +1,4 @@
-"""The demo: the main job on this machine, with embedded parts and traffic whose drift is known, or with recorded trials."""
+"""The demo: the main job on this machine, with embedded parts, and traffic whose drift is known or recorded trials."""
 
 import asyncio
 import os

@@ -53,7 +53,7 @@ def keep_lanes(
 ) -> None:
     """Tie lanes to the app's partitions: drain and commit before losing them, look back after getting them."""
 
-    @app.on_partitions_revoked.connect
+    @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator] # Faust ships no types
     async def revoked(_: Any, tps: Collection[TP], **__: Any) -> None:
         lanes.ready.clear()
         if tps:
@@ -61,7 +61,7 @@ def keep_lanes(
             await lanes.commit(tps)
         lanes.drop(tps)
 
-    @app.on_partitions_assigned.connect
+    @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator] # Faust ships no types
     async def assigned(_: Any, tps: Collection[TP], **__: Any) -> None:
         if on_assigned is not None and tps:
             try:
@@ -71,7 +71,7 @@ def keep_lanes(
                 return
         lanes.ready.set()
 
-    @app.task
+    @app.task  # type: ignore[untyped-decorator] # the same
     async def commits() -> None:
         try:
             await lanes.commit_every(COMMIT_EVERY_S)

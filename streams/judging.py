@@ -35,6 +35,7 @@ class Judging:
     store: Store
     producer: AIOKafkaProducer
     latest: Report | None = None
+    heard_ms: dict[tuple[str, str], int] = field(default_factory=dict)
     _published: dict[Place, tuple[Verdict, str]] = field(default_factory=dict)
 
     async def look(self, records: Sequence[Taken]) -> None:
@@ -46,10 +47,14 @@ class Judging:
         ]
         if records and not touched:
             return
+        now_ms = int(time.time() * 1000)
+        self.heard_ms.update({(one.candidate, one.feature): now_ms for one in touched if one.hour})
         hours = {one for one in touched if one.hour}
         if hours:
             await patiently("evidence", lambda: self.store.refresh_evidence(hours))
-        report = await patiently("verdicts", lambda: judged(self.config, self.rules, self.store, self.epochs))
+        report = await patiently(
+            "verdicts", lambda: judged(self.config, self.rules, self.store, self.epochs, self.heard_ms)
+        )
         await self._publish(report)
         self.latest = report
 
@@ -67,8 +72,17 @@ class Judging:
         self._published.update({_place(change): _state(change) for change in changed})
 
 
-async def judged(config: Config, rules: Rules, store: Store, epochs: EpochsInForce | None = None) -> Report:
-    """What the evidence in ClickHouse says now. Gives new features their share of alpha, changes nothing else."""
+async def judged(
+    config: Config,
+    rules: Rules,
+    store: Store,
+    epochs: EpochsInForce | None = None,
+    heard_ms: Mapping[tuple[str, str], int] | None = None,
+) -> Report:
+    """What the evidence in ClickHouse says now. Gives new features their share of alpha, changes nothing else.
+
+    `heard_ms` is when each (candidate, feature) last got a score, for noticing silence; only the judge knows.
+    """
     upgrade = config.upgrade.name
     in_force = epochs if epochs is not None else await settle_epochs(store, config, rules)
     evidence = await store.read_evidence(upgrade)
@@ -79,7 +93,8 @@ async def judged(config: Config, rules: Rules, store: Store, epochs: EpochsInFor
         coverage={name: ratio for name in coverage.candidates if (ratio := coverage.of(name).ratio) is not None},
         shares=await _shares(config, store, evidence),
         epochs=in_force,
-        latched=await _latched(store, upgrade, in_force),
+        latched=await _latched(store, upgrade),
+        heard_ms=heard_ms or {},
         now_ms=int(time.time() * 1000),
     )
     judge_rules = JudgeRules(
@@ -121,7 +136,7 @@ async def _shares(
     return {(family.candidate, family.feature): family.share for family in known}
 
 
-async def _latched(store: Store, upgrade: str, epochs: EpochsInForce) -> set[EvidenceKey]:
+async def _latched(store: Store, upgrade: str) -> set[EvidenceKey]:
     """FAILs that stand: only another epoch ends them."""
     return {
         EvidenceKey(change.candidate, change.feature, change.dimension, change.epoch)
@@ -143,7 +158,7 @@ def changes(report: Report) -> Iterator[VerdictChange]:
             )  # fmt: skip
         yield VerdictChange(
             report.upgrade, candidate.candidate, "", "", 0, at_ms,
-            candidate.verdict, "", candidate.compared, candidate.paired,
+            candidate.verdict, candidate.why, candidate.compared, candidate.paired,
         )  # fmt: skip
 
 

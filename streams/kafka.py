@@ -1,4 +1,4 @@
-"""Kafka for everybody here: one description of a cluster, turned into what aiokafka and Faust want; topics; positions."""
+"""Kafka for everybody here: one description of a cluster as aiokafka and Faust want it; topics; positions."""
 
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping

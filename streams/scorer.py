@@ -40,6 +40,12 @@ class Scorer:
     store_text: str
     scored: int = field(default=0)
 
+    def prepare(self) -> None:
+        """Load the models; takes seconds, so do it beside everything else that takes seconds."""
+        for rules in (self.rules.common, *self.rules.own.values()):
+            for dimension in rules.dimensions:
+                dimension.comparator.prepare()
+
     async def score(self, records: Sequence[Taken]) -> None:
         """Score and store a batch; returns when it is durable, however long ClickHouse is away."""
         trials: list[tuple[Trial, int]] = []

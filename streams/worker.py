@@ -74,6 +74,7 @@ async def worker(config: Config, names: Sequence[str], session_s: float = SESSIO
         if "score" in names:
             scorer = Scorer(config.upgrade.name, rules, epochs, store, sink, config.clickhouse.store_text)
             roles.append(score_role(config, scorer, session_s))
+            await asyncio.to_thread(scorer.prepare)  # Python's import lock would stall the other roles later
         if "judge" in names:
             judging = Judging(config, rules, epochs, store, sink)
             roles.append(judge_role(config, judging, session_s))

@@ -38,7 +38,7 @@ class MarkdownChange(Comparator):
     >>> from schemas.exchanges import Request
     >>> prose, bullets = Answer("m", text="First pay.\nThen wait."), Answer("m", text="- First pay.\n- Then wait.")
     >>> MarkdownChange().compare(Pair(Request({}), prose, bullets))
-    Score(value=1.0, reason='lists:+', detail='')
+    Score(value=1.0, reason='lists:+', detail='0.00 -> 1.00')
     """
 
     version: ClassVar[int] = 1

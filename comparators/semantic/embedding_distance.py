@@ -28,6 +28,10 @@ class EmbeddingDistance(Comparator):
     clip: ClassVar[float] = 0.25
     model: str = DEFAULT
 
+    def prepare(self) -> None:
+        """Load the model."""
+        embedder(self.model)
+
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
         return self.compare_many([pair])[0]

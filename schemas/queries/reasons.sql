@@ -8,14 +8,15 @@ SELECT
     countIf(why.2 = 'rerun') AS rerun_count,
     if(any(rerun_scored) > 0, countIf(why.2 = 'rerun') / any(rerun_scored), NULL) AS rerun_share
 FROM (
-    SELECT feature, dimension, reason, rerun_reason, status, rerun_status,
+    SELECT feature, dimension, status, rerun_status, reason AS said, rerun_reason AS rerun_said,
         countIf(status = 'scored') OVER (PARTITION BY feature, dimension) AS scored,
         countIf(rerun_status = 'scored') OVER (PARTITION BY feature, dimension) AS rerun_scored
     FROM current_scores
     WHERE upgrade = {upgrade:String} AND candidate = {candidate:String}
 )
 ARRAY JOIN [
-    (if(status = 'scored', reason, ''), 'candidate'), (if(rerun_status = 'scored', rerun_reason, ''), 'rerun')
+    (if(status = 'scored', toString(said), ''), 'candidate'),
+    (if(rerun_status = 'scored', toString(rerun_said), ''), 'rerun')
 ] AS why
 WHERE why.1 != ''
 GROUP BY feature, dimension, reason

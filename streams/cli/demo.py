@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 900.0
 
-QUERIES = (
-    ("every dimension, with the noise floor beside the candidate",
-     "SELECT feature, dimension, verdict, round(rerun, 3) AS noise_floor, round(candidate_mean, 3) AS candidate, trials "
-     "FROM current_verdicts WHERE dimension != '' ORDER BY verdict, feature LIMIT 20"),
-    ("what changed, by reason",
-     "SELECT feature, dimension, reason, count() AS comparisons FROM scores WHERE candidate_score = 1 "
-     "GROUP BY ALL ORDER BY comparisons DESC LIMIT 15"),
-    ("the worst trial, with both answers",
-     "SELECT s.feature, s.dimension, s.reason, b.text AS baseline, c.text AS candidate "
-     "FROM scores AS s JOIN comparisons AS k ON k.comparison_id = s.comparison_id "
-     "JOIN answers AS b ON b.trial_id = k.trial_id AND b.arm = 'baseline' "
-     "JOIN answers AS c ON c.trial_id = k.trial_id AND c.arm = 'candidate' ORDER BY s.d DESC LIMIT 1"),
-)  # fmt: skip
+QUERIES = {
+    "where every dimension stands, with the noise floor beside the candidate": """
+        SELECT feature, dimension, verdict, round(rerun, 3) AS noise_floor, round(candidate_mean, 3) AS candidate, trials
+        FROM current_verdicts WHERE dimension != '' ORDER BY verdict, feature LIMIT 20""",
+    "what changed, by reason": """
+        SELECT feature, dimension, reason, count() AS comparisons FROM scores WHERE candidate_score = 1
+        GROUP BY feature, dimension, reason ORDER BY comparisons DESC LIMIT 15""",
+    "the worst trial, with both answers": """
+        SELECT s.feature, s.dimension, s.reason, b.text AS baseline, c.text AS candidate FROM scores AS s
+        JOIN comparisons AS k ON k.comparison_id = s.comparison_id
+        JOIN answers AS b ON b.trial_id = k.trial_id AND b.arm = 'baseline'
+        JOIN answers AS c ON c.trial_id = k.trial_id AND c.arm = 'candidate'
+        WHERE s.d > 0 ORDER BY s.d DESC, s.dimension LIMIT 1""",
+}
 
 
 @click.command("demo")
@@ -65,8 +66,8 @@ async def _demo(trials: Path | None, data: Path, seed: int, form: str, *, kept: 
     scenario = _recorded(trials) if trials else _support_desk(seed)
     console = Console(stderr=form == "json")
     console.print(
-        f"[bold]{len(scenario.traffic)} exchanges[/bold] of [bold]{scenario.current}[/bold] go to Kafka, are asked again of "
-        f"{', '.join(scenario.candidates.values())} and, for the noise floor, of the current pin. No user is involved."
+        f"[bold]{len(scenario.traffic)} exchanges[/bold] of [bold]{scenario.current}[/bold] go to Kafka and are asked "
+        f"again of {', '.join(scenario.candidates.values())} and, for the noise floor, of the current pin itself."
     )
     async with running_demo(scenario, data) as (config, progress, watch):
         with Live(_view(progress), console=console, refresh_per_second=4, transient=True) as live:
@@ -109,10 +110,9 @@ def _support_desk(seed: int) -> "Scenario":
 
 
 def _recorded(path: Path) -> "Scenario":
-    from streams.trial_files import read_trial_lines  # noqa: PLC0415 - the same
-
     from streams.demo import Scenario  # noqa: PLC0415 - slow to import
     from streams.embedded.recorded import recorded_models, recorded_traffic  # noqa: PLC0415 - the same
+    from streams.trial_files import read_trial_lines  # noqa: PLC0415 - the same
 
     lines = list(read_trial_lines(path))
     if not lines:
@@ -132,11 +132,13 @@ def _recorded(path: Path) -> "Scenario":
 def _view(progress: "Progress") -> Any:
     from rich.console import Group  # noqa: PLC0415 - only where something is drawn
     from rich.text import Text  # noqa: PLC0415 - the same
+
     from streams.cli.tables import verdict_table  # noqa: PLC0415 - the same
 
-    outcomes = ", ".join(f"{count} {name}" for name, count in progress.outcomes.items()) or "waiting for the first record"
+    outcomes = ", ".join(f"{count} {name}" for name, count in progress.outcomes.items())
     line = Text(
-        f"{outcomes} · {progress.compared} compared ({progress.rate:.0f}/s) · {progress.asked} requests to the provider"
+        f"{outcomes or 'starting'} · {progress.compared} compared ({progress.rate:.0f}/s) · "
+        f"{progress.asked} requests to the provider"
     )
     return Group(line, verdict_table(progress.report)) if progress.report is not None else line
 
@@ -156,10 +158,11 @@ async def _show_queries(console: Any, config: "Config", data: Path, *, kept: boo
 
     console.rule("Look further")
     async with open_store(config) as store:
-        names, rows = await store.ask(QUERIES[-1][1].replace("FROM ", "FROM ", 1))
-    for what, sql in QUERIES:
+        names, rows = await store.ask(list(QUERIES.values())[-1])
+    for what, sql in QUERIES.items():
         console.print(f"-- {what}", style="dim")
-        console.print(f'shadowtap query --data {data} "{sql}"', markup=False, highlight=False, soft_wrap=True)
+        line = f'shadowtap query --data {data} "{" ".join(sql.split())}"'
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     if rows:
         table = Table(*names, title="the worst trial")
         table.add_row(*(str(value)[:400] for value in rows[0]))

@@ -16,10 +16,10 @@ from schemas.config import CONFIG_FILE, load_config
 def status(path: Path, candidate: str | None, form: str) -> None:
     """Show what the evidence says now; the exit code is the verdict's."""
     from rich.console import Console  # noqa: PLC0415 - only where a table is drawn
-    from streams.cli.tables import verdict_table  # noqa: PLC0415 - the same
 
     from comparators.drift.report import exit_code, report_json  # noqa: PLC0415 - slow to import
     from schemas.verdicts import Report  # noqa: PLC0415 - the same
+    from streams.cli.tables import verdict_table  # noqa: PLC0415 - the same
     from streams.judging import judged  # noqa: PLC0415 - the same
     from streams.rules import Rules  # noqa: PLC0415 - the same
     from streams.store.configured import open_store  # noqa: PLC0415 - the same

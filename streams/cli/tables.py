@@ -1,9 +1,15 @@
-"""Tables that several commands print: the verdicts, and one trial with its answers side by side."""
+"""The verdict table that `score`, `status` and `demo` print.
 
-from collections.abc import Mapping, Sequence
+Laid out by hand rather than by rich's table, because a row has two parts: figures in columns, which are dropped from
+the least telling on where the terminal is narrow, and reasons on a line of their own, which may be long.
+"""
 
-from rich.console import Group, RenderableType
-from rich.table import Table
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Report, Verdict
@@ -16,20 +22,37 @@ STYLE = {
     Verdict.CONTINUE: "cyan",
     Verdict.NODATA: "magenta",
 }
-REASONS = 3  # the commonest that a row names
-_NOTHING = "-"
+COLUMNS = ("dimension", "verdict", "effect", "baseline", "noise floor", "candidate", "excess", "95 %", "trials", "why")
+_LEFT = frozenset({"dimension", "verdict", "effect", "why"})
+_DROPPED_FIRST = ("why", "95 %", "effect", "baseline")
+_GAP = "  "
+_REASONS = 4  # the commonest that a line names
+_CHANGED = re.compile(r".*(->|:(changed|missing|added)$)")
+_REASONS_OF_SAME = frozenset({"answer_change"})  # dimensions that give unchanged answers a reason, too
 
 
 def verdict_table(report: Report) -> RenderableType:
     """Every candidate with its features and their dimensions, worst first, the noise floor beside the candidate."""
-    parts: list[RenderableType] = [_title(report)]
-    for candidate in report.candidates:
-        parts += [Text(), _candidate_line(candidate), _candidate_table(candidate)]
-    return Group(*parts)
+    return _Verdicts(report)
 
 
-def _title(report: Report) -> Text:
-    return Text.assemble("upgrade ", (report.upgrade, "bold"), f", current {report.current}")
+@dataclass(frozen=True, slots=True)
+class _Row:
+    cells: Mapping[str, Text]
+    beneath: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdicts:
+    report: Report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        report = self.report
+        yield Text.assemble("upgrade ", (report.upgrade, "bold"), f", current {report.current}")
+        for candidate in report.candidates:
+            yield Text()
+            yield _candidate_line(candidate)
+            yield from _lines(list(_rows(candidate)), options.max_width)
 
 
 def _candidate_line(candidate: CandidateVerdict) -> Text:
@@ -42,63 +65,61 @@ def _candidate_line(candidate: CandidateVerdict) -> Text:
     )
 
 
-def _candidate_table(candidate: CandidateVerdict) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("feature, dimension", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("effect")
-    table.add_column("baseline", justify="right", no_wrap=True)
-    table.add_column("noise floor", justify="right", no_wrap=True)
-    table.add_column("candidate", justify="right", no_wrap=True)
-    table.add_column("excess, 95 %", no_wrap=True)
-    table.add_column("trials", justify="right")
-    table.add_column("why, reasons", ratio=1)
+def _rows(candidate: CandidateVerdict) -> Iterator[_Row]:
     for feature in candidate.features:
-        table.add_row(*_feature_row(feature))
-        for dimension in feature.dimensions:
-            if not _says_nothing(dimension):
-                table.add_row(*_dimension_row(dimension))
-        quiet = [dimension.dimension for dimension in feature.dimensions if _says_nothing(dimension)]
+        yield _feature_row(feature)
+        quiet = [found.dimension for found in feature.dimensions if _says_nothing(found)]
+        for found in feature.dimensions:
+            if found.dimension not in quiet:
+                yield _dimension_row(found)
         if quiet:
-            table.add_row(Text(f"  ({len(quiet)} without evidence)", "dim"), *[""] * 7, Text(", ".join(quiet), "dim"))
-    return table
+            yield _Row({"dimension": Text(f"  ({len(quiet)} without evidence)", "dim")}, ", ".join(quiet))
 
 
-def _says_nothing(found: DimensionVerdict) -> bool:
-    return found.trials == 0 and found.effect is Effect.INFO
+def _feature_row(feature: FeatureVerdict) -> _Row:
+    return _Row(
+        {
+            "dimension": Text(feature.feature, "bold"),
+            "verdict": Text(feature.verdict, STYLE[feature.verdict]),
+            "trials": Text(str(feature.compared), "bold"),
+            "why": Text(feature.why),
+        }
+    )
 
 
-def _feature_row(feature: FeatureVerdict) -> Sequence[Text]:
-    empty = [Text()] * 5
-    return [
-        Text(feature.feature, "bold"),
-        Text(feature.verdict, STYLE[feature.verdict]),
-        *empty,
-        Text(str(feature.compared), "bold"),
-        Text(feature.why),
-    ]
+def _dimension_row(found: DimensionVerdict) -> _Row:
+    style = "dim" if found.effect is Effect.INFO else ""
+    interval = "" if found.low is None or found.high is None else f"[{found.low:+.1%}, {found.high:+.1%}]"
+    cells = {
+        "dimension": f"  {found.dimension}",
+        "effect": found.effect.value,
+        "baseline": _percent(found.baseline),
+        "noise floor": "assumed" if found.noise == "assumed" else _percent(found.rerun),
+        "candidate": _percent(found.candidate),
+        "excess": "-" if found.excess is None else f"{found.excess:+.1%}",
+        "95 %": interval,
+        "trials": str(found.trials),
+        "why": found.why,
+    }
+    texts = {name: Text(cell, style) for name, cell in cells.items()}
+    return _Row(texts | {"verdict": Text(found.verdict, style or STYLE[found.verdict])}, _reasons(found))
 
 
-def _dimension_row(found: DimensionVerdict) -> Sequence[Text]:
-    quiet = "dim" if found.effect is Effect.INFO else ""
-    noise = "assumed" if found.noise == "assumed" else _percent(found.rerun)
-    return [
-        Text(f"  {found.dimension}", quiet),
-        Text(found.verdict, STYLE[found.verdict] if not quiet else "dim"),
-        Text(found.effect, quiet),
-        Text(_percent(found.baseline), quiet),
-        Text(noise, quiet),
-        Text(_percent(found.candidate), quiet),
-        Text(_excess(found), quiet),
-        Text(str(found.trials), quiet),
-        Text(", ".join(part for part in (found.why, commonest(found.reasons)) if part), quiet),
-    ]
+def _reasons(found: DimensionVerdict) -> str:
+    told = {reason: count for reason, count in found.reasons.items() if _tells(found.dimension, reason)}
+    return commonest(told)
 
 
-def commonest(reasons: Mapping[str, int], shown: int = REASONS) -> str:
+def _tells(dimension: str, reason: str) -> bool:
+    if dimension in _REASONS_OF_SAME:
+        return _CHANGED.match(reason) is not None
+    return re.fullmatch(r"1e-?\d+", reason) is None  # an amount's order of magnitude tells no difference
+
+
+def commonest(reasons: Mapping[str, int], shown: int = _REASONS) -> str:
     """The commonest reason codes with their counts, and how many others there are.
 
-    >>> commonest({"a": 1, "b": 7, "c": 1, "d": 1})
+    >>> commonest({"a": 1, "b": 7, "c": 1, "d": 1}, shown=3)
     '7 b, 1 a, 1 c, 1 other'
     """
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
@@ -107,12 +128,37 @@ def commonest(reasons: Mapping[str, int], shown: int = REASONS) -> str:
     return ", ".join([*named, f"{rest} other"] if rest else named)
 
 
+def _says_nothing(found: DimensionVerdict) -> bool:
+    return found.trials == 0 and found.effect is Effect.INFO
+
+
+def _lines(rows: Sequence[_Row], width: int) -> Iterator[RenderableType]:
+    widths = {
+        name: max(len(name), *(row.cells[name].cell_len for row in rows if name in row.cells)) if rows else len(name)
+        for name in COLUMNS
+    }
+    kept = list(COLUMNS)
+    for name in _DROPPED_FIRST:
+        if sum(widths[column] + len(_GAP) for column in kept) - len(_GAP) > width:
+            kept.remove(name)
+    heads = {name: Text(name if name != "dimension" else "feature, dimension", "dim") for name in COLUMNS}
+    widths["dimension"] = max(widths["dimension"], heads["dimension"].cell_len)
+    for row in (_Row(heads), *rows):
+        yield _line(row, kept, widths)
+        if row.beneath:
+            yield Padding(Text(row.beneath, "dim"), (0, 0, 0, 4))
+
+
+def _line(row: _Row, kept: Sequence[str], widths: Mapping[str, int]) -> Text:
+    line = Text(no_wrap=True, overflow="ellipsis")
+    for name in kept:
+        cell = row.cells.get(name, Text())
+        space = " " * (widths[name] - cell.cell_len)
+        line.append_text(cell + space if name in _LEFT else Text(space) + cell)
+        line.append(_GAP)
+    line.rstrip()
+    return line
+
+
 def _percent(value: float | None) -> str:
-    return _NOTHING if value is None else f"{value:.1%}"
-
-
-def _excess(found: DimensionVerdict) -> str:
-    if found.excess is None:
-        return _NOTHING
-    interval = "" if found.low is None or found.high is None else f" [{found.low:+.1%}, {found.high:+.1%}]"
-    return f"{found.excess:+.1%}{interval}"
+    return "-" if value is None else f"{value:.1%}"

@@ -116,24 +116,14 @@ def summaries(about: Case, rng: random.Random) -> Said:
 
 def summary(about: Case, rng: random.Random) -> str:
     """What the case is about, in two sentences."""
-    order = f"order {about.order} of {about.bought:%d %B %Y}, {about.amount:.2f} {about.currency}"
-    return " ".join(
-        (
-            rng.choice(
-                (
-                    f"{about.customer} {_MATTERS[about.label]} the {about.product} ({order}).",
-                    f"{about.customer} from {about.city} {_MATTERS[about.label]} the {about.product} ({order}).",
-                    f"The customer {about.customer} {_MATTERS[about.label]} the {about.product} ({order}).",
-                )
-            ),
-            rng.choice(
-                (
-                    f"Delivered {about.days} days ago; {rng.choice(_WISHES[about.label])}.",
-                    f"It was delivered {about.days} days ago; {rng.choice(_WISHES[about.label])}.",
-                )
-            ),
-        )
+    when = "some days ago" if about.days < POLICY_DAYS else "weeks ago"
+    who = rng.choice(
+        (about.customer, f"{about.customer} from {about.city}", f"The customer {about.customer}", about.customer)
     )
+    what = rng.choice((f"the {about.product}", f"the {about.product} paid in {about.currency}"))
+    state = rng.choice((f"Delivered {when} by {about.carrier}", f"It was delivered {when} by {about.carrier}"))
+    box = "opened" if about.opened else "unopened"
+    return f"{who} {_MATTERS[about.label]} {what}. {state}, box {box}; {rng.choice(_WISHES[about.label])}."
 
 
 def order_actions(about: Case, rng: random.Random) -> Said:

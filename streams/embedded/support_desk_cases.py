@@ -30,9 +30,9 @@ CITIES = (
 )
 # fmt: on
 PRODUCTS = (
-    ("Aria 2 wireless headphones", 129.0),
+    ("Aria wireless headphones", 129.0),
     ("Brevo espresso machine", 349.0),
-    ("Kite 14 laptop sleeve", 39.9),
+    ("Kite laptop sleeve", 39.9),
     ("Lumen desk lamp", 74.5),
     ("Nordlys rain jacket", 159.0),
     ("Pico travel kettle", 44.95),

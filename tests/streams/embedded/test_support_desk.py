@@ -44,7 +44,7 @@ def test_doses_are_given_where_they_are_set_and_nowhere_else():
         "triage": lambda said, about: said.text != about.label,
         "refund_policy": lambda said, about: said.text.startswith("Yes") != about.may_return,
         "letters": lambda said, _: said.finish_reason == "length",
-        "summaries": lambda said, about: about.order not in said.text,
+        "summaries": lambda said, about: about.customer not in said.text,
     }
     for feature, differs in cases.items():
         dose = sum(DEMO_DOSES[feature].values())

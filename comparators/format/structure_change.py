@@ -1,0 +1,144 @@
+"""The JSON has another shape than the baseline's."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.format.json_shapes import Shape, folded_key, shape_of
+from comparators.format.json_text import NO_JSON, answers_json, payload
+from schemas.exchanges import Request
+from schemas.json_text import canonical
+
+_SHOWN = 10
+
+
+class _Difference(NamedTuple):
+    """A difference with its least score; sorts by harm, then by place."""
+
+    rank: int
+    code: str
+    floor: float
+
+
+_RANKS = {"retyped": 0.5, "missing": 0.5, "unseen": 0.5, "extra": 0.25, "null": 0.25, "reordered": 0.25}
+
+
+@dataclass(frozen=True)
+class StructureChange(Comparator):
+    """How much of the JSON's shape changed: paths, types, order of arrays, labels outside the list in the prompt.
+
+    Applies where the baseline answers well-formed JSON. 1 where the arm has none, or another type at the top. Else a
+    path that is missing or has another type gives 0.5 plus half the share of paths that changed; an extra path, null in
+    a value's place and a reordered array give 0.25 plus a quarter of that share. The order of keys does not count, nor
+    does the length of arrays; what is inside an array is compared as one, `$.items[].price`.
+
+    Sees: `missing:$.items[].price` (also if only some items lack it), `extra:$.note`, `retyped:$.price:number->string`,
+    `null:$.name`, `reordered:$.tags`, and `unseen:$.status` where the baseline's label is named in the prompt (quoted,
+    or anywhere in the system prompt) and the arm's label is not.
+
+    Does not see: other values of the same shape (`answer_change`, `fact_change`), nor labels that no prompt names
+    (`contract_violation` learns them).
+
+    >>> from schemas.answers import Answer
+    >>> from schemas.exchanges import Request
+    >>> full, less = Answer("m", text='{"id": 1, "price": 2}'), Answer("m", text='{"id": 1}')
+    >>> StructureChange().compare(Pair(Request({}), full, less)).reason
+    'missing:$.price'
+    """
+
+    version: ClassVar[int] = 1
+    kind: ClassVar[Kind] = Kind.DISTANCE
+
+    def compare(self, pair: Pair) -> Score:
+        """Score one arm of one trial."""
+        baseline = payload(pair.baseline.content).value
+        if baseline is NO_JSON or not answers_json(pair.baseline.content):
+            return Score(None, "no_json")
+        answer = payload(pair.answer.content).value
+        if answer is NO_JSON:
+            return Score(1.0, "no_json")
+        if canonical(baseline) == canonical(answer):
+            return Score(0.0)
+        before, after = shape_of(baseline), shape_of(answer)
+        found = sorted({*_shape_differences(before, after), *_unseen(before, after, pair.request)})
+        found += sorted(set(_reordered(baseline, answer)))
+        if not found:
+            return Score(0.0)
+        worst = found[0]
+        share = len(found) / max(len(found), len(before.types.keys() | after.types.keys()))
+        value = 1.0 if worst.code.startswith("retyped:$:") else worst.floor * (1 + share)
+        return Score(value, worst.code, ", ".join(difference.code for difference in found[:_SHOWN]))
+
+
+def _difference(what: str, path: str, more: str = "") -> _Difference:
+    return _Difference(list(_RANKS).index(what), f"{what}:{path}{more}", _RANKS[what])
+
+
+def _shape_differences(before: Shape, after: Shape) -> Iterator[_Difference]:
+    for path, types in before.types.items():
+        if path in after.types:
+            yield from _retyped(path, types, after.types[path])
+        if _is_comparable(path, before, after) and before.is_always_there(path) and not _is_always_there(path, after):
+            yield _difference("missing", path)
+    for path in after.types:
+        if path not in before.types and _is_comparable(path, after, before):
+            yield _difference("extra", path)
+
+
+def _is_always_there(path: str, shape: Shape) -> bool:
+    return path in shape.types and shape.is_always_there(path)
+
+
+def _is_comparable(path: str, shape: Shape, other: Shape) -> bool:
+    """Whether the other side has what would hold the path: one missing object is one difference, not twenty."""
+    parent = shape.parent.get(path)
+    return parent is not None and not path.endswith("[]") and "object" in other.types.get(parent, ())
+
+
+def _retyped(path: str, before: set[str], after: set[str]) -> Iterator[_Difference]:
+    gained = after - before
+    if not gained:
+        return
+    if "null" in gained or before == {"null"}:
+        yield _difference("null", path)
+        gained = gained - {"null"} if before != {"null"} else set()
+    for name in sorted(gained):
+        yield _difference("retyped", path, f":{min(before - {'null'})}->{name}")
+
+
+def _unseen(before: Shape, after: Shape, request: Request) -> Iterator[_Difference]:
+    for path, labels in before.labels.items():
+        others = after.labels.get(path, set()) - labels
+        if not others or path in before.prose or path in after.prose:
+            continue
+        if all(_is_named(label, request) for label in labels) and not all(_is_named(it, request) for it in others):
+            yield _difference("unseen", path)
+
+
+def _is_named(label: str, request: Request) -> bool:
+    """Whether the prompt names a label as such: in quotes, or as words of the system prompt."""
+    if not label:
+        return False
+    text = "\n".join((request.system_text, request.user_text))
+    if any(f"{quote}{label}{quote}" in text for quote in "\"'`"):
+        return True
+    system = request.system_text
+    at = system.find(label)
+    while at >= 0:
+        end = at + len(label)
+        if not (at and system[at - 1].isalnum()) and not (end < len(system) and system[end].isalnum()):
+            return True
+        at = system.find(label, end)
+    return False
+
+
+def _reordered(before: Any, after: Any, path: str = "$") -> Iterator[_Difference]:
+    """Arrays with the same items in another order. Inside arrays nothing is aligned, so nothing is looked for."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in before.keys() & after.keys():
+            yield from _reordered(before[key], after[key], f"{path}.{folded_key(key)}")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        one, other = [canonical(item) for item in before], [canonical(item) for item in after]
+        if one != other and sorted(one) == sorted(other):
+            yield _difference("reordered", path)
