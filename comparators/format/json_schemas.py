@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import jsonschema
-from jsonschema.exceptions import SchemaError
+from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.protocols import Validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
@@ -37,7 +37,7 @@ def _validator(schema: bytes) -> Validator | None:
     kind = jsonschema.validators.validator_for(document, default=jsonschema.Draft202012Validator)
     try:
         kind.check_schema(document)
-        resolver = Registry().resolver_with_root(DRAFT202012.create_resource(document))  # type: ignore[var-annotated]
+        resolver = Registry().resolver_with_root(DRAFT202012.create_resource(document))
         for part in _parts(document):
             reference = part.get("$ref")
             if isinstance(reference, str):
@@ -56,9 +56,15 @@ def first_violation(ready: Validator, value: Any) -> str:
         rule = str(error.validator)
         path = "$" + "".join("[]" if isinstance(step, int) else f".{folded_key(step)}" for step in error.absolute_path)
         if rule == "required":
-            path += f".{folded_key(next(name for name in error.validator_value if name not in error.instance))}"
+            path += f".{folded_key(_missing(error))}"
         codes.append((_TELLING.index(rule) if rule in _TELLING else len(_TELLING), f"{rule}:{path}"))
     return min(codes)[1] if codes else ""
+
+
+def _missing(error: ValidationError) -> str:
+    instance: Any = error.instance
+    names: Any = error.validator_value
+    return str(next(name for name in names if name not in instance))
 
 
 def _parts(document: Any) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The shape of a JSON value: its paths with indexes folded (`$.items[].price`), their types, how often they stand there.
+"""The shape of a JSON value: paths with indexes folded (`$.items[].price`), their types, how often they stand there.
 
 Two values are compared by shape without aligning array items, and shapes add up over many answers. Paths never hold
 text of users: keys that are no plain names, and all keys of very large objects, are folded to `*`.
@@ -27,12 +27,7 @@ class Shape:
 
     def is_always_there(self, path: str) -> bool:
         """Whether every object that could hold the path holds it."""
-        parent = self.parent.get(path)
-        return parent is None or parent.endswith("[]") or self.count[path] >= self.objects(parent)
-
-    def objects(self, path: str) -> int:
-        """How many places fold to the path."""
-        return self.count[path]
+        return self.count[path] >= self.count[self.parent[path]]
 
 
 def json_type(value: Any) -> str:

@@ -120,7 +120,7 @@ def _is_named(label: str, request: Request) -> bool:
     """Whether the prompt names a label as such: in quotes, or as words of the system prompt."""
     if not label:
         return False
-    text = "\n".join((request.system_text, request.user_text))
+    text = f"{request.system_text}\n{request.user_text}"
     if any(f"{quote}{label}{quote}" in text for quote in "\"'`"):
         return True
     system = request.system_text
@@ -133,12 +133,14 @@ def _is_named(label: str, request: Request) -> bool:
     return False
 
 
-def _reordered(before: Any, after: Any, path: str = "$") -> Iterator[_Difference]:
+def _reordered(before: Any, after: Any) -> Iterator[_Difference]:
     """Arrays with the same items in another order. Inside arrays nothing is aligned, so nothing is looked for."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in before.keys() & after.keys():
-            yield from _reordered(before[key], after[key], f"{path}.{folded_key(key)}")
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        one, other = [canonical(item) for item in before], [canonical(item) for item in after]
-        if one != other and sorted(one) == sorted(other):
-            yield _difference("reordered", path)
+    waiting = [("$", before, after)]
+    while waiting:
+        path, one, other = waiting.pop()
+        if isinstance(one, dict) and isinstance(other, dict):
+            waiting.extend((f"{path}.{folded_key(key)}", one[key], other[key]) for key in one.keys() & other.keys())
+        elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other) > 1:
+            items, others = [canonical(item) for item in one], [canonical(item) for item in other]
+            if items != others and sorted(items) == sorted(others):
+                yield _difference("reordered", path)
