@@ -88,8 +88,8 @@ class Evidence:
             failed=self.failed + other.failed,
             first_ms=min(firsts, default=0),
             last_ms=max(self.last_ms, other.last_ms),
-            reasons=Counter(self.reasons) + Counter(other.reasons),
-            rerun_reasons=Counter(self.rerun_reasons) + Counter(other.rerun_reasons),
+            reasons=dict(Counter(self.reasons) + Counter(other.reasons)),
+            rerun_reasons=dict(Counter(self.rerun_reasons) + Counter(other.rerun_reasons)),
         )
 
     @property
