@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-_PLAIN_KEY = re.compile(r"[A-Za-z_$@][A-Za-z0-9_$@. -]{0,39}")
+_PLAIN_KEY = re.compile(r"[A-Za-z_$@][A-Za-z0-9_$@ -]{0,39}")
 _KEYS_OF_A_RECORD = 40  # an object with more keys is a map from data to data
 _DEEPEST = 32  # levels below are folded into one
 _SHORT = 40  # characters of a string that may be one of a few labels
