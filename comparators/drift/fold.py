@@ -7,6 +7,7 @@ the log-wealth a plain sum: what is lost is a few trials, what is won is that or
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -70,27 +71,48 @@ def fold(
     Raises:
         ValueError: sequences of different lengths, or a tolerance that cannot be exceeded.
     """
-    values = np.array(
-        [
-            (
-                np.nan if score.d is None else score.d,
-                _value(score.baseline),
-                _value(score.rerun),
-                _value(score.candidate),
-                weight,
-            )
-            for score, weight in zip(scores, weights, strict=True)
-        ],
-        dtype=np.float64,
-    ).reshape(-1, 5)
-    if len(ts_ms) != len(scores):
-        raise ValueError(f"{len(scores)} scores, but {len(ts_ms)} event times")
-    # What has no D leaves before anything is clipped or summed: a missing score is neither 0 nor at the clip.
-    d, baseline, rerun, candidate, weight = values[~np.isnan(values[:, 0])].T
-    replayed = values[:, 2] - values[:, 1]
-    replayed = replayed[~np.isnan(replayed)]
-    status = Counter(score.candidate.status for score in scores)
+    if not len(scores) == len(weights) == len(ts_ms):
+        raise ValueError(f"{len(scores)} scores, {len(weights)} weights and {len(ts_ms)} event times")
+    found = fold_arms(
+        np.array([np.nan if score.d is None else score.d for score in scores], dtype=np.float64),
+        baseline=_values([score.baseline for score in scores]),
+        rerun=_values([score.rerun for score in scores]),
+        candidate=_values([score.candidate for score in scores]),
+        weight=np.asarray(weights, dtype=np.float64),
+        tolerance=tolerance,
+        clip=clip,
+    )
+    status = Counter([score.candidate.status for score in scores])
     times = [ms for ms in ts_ms if ms]
+    return replace(
+        found,
+        scored=status[Status.SCORED],
+        skipped=status[Status.SKIPPED],
+        failed=status[Status.FAILED],
+        first_ms=min(times, default=0),
+        last_ms=max(times, default=0),
+        reasons=_reasons([score.candidate for score in scores]),
+        rerun_reasons=_reasons([score.rerun for score in scores]),
+    )
+
+
+def fold_arms(
+    d: Floats,
+    *,
+    baseline: Floats,
+    rerun: Floats,
+    candidate: Floats,
+    weight: Floats,
+    tolerance: float,
+    clip: float = 1.0,
+) -> Evidence:
+    """The sums of `Evidence` that are made of numbers; arrays of shape (n,), NaN where there is no score."""
+    replayed = rerun - baseline
+    replayed = replayed[~np.isnan(replayed)]
+    # What has no D leaves before anything is clipped or summed: a missing score is neither 0 nor at the clip.
+    has_d = ~np.isnan(d)
+    d, baseline, rerun, candidate, weight = (x[has_d] for x in (d, baseline, rerun, candidate, weight))
+    has_baseline, has_rerun = ~np.isnan(baseline), ~np.isnan(rerun)
     return Evidence(
         n=d.size,
         d_sum=float(d.sum()),
@@ -99,10 +121,10 @@ def fold(
         better=int((d < 0).sum()),
         fail_bets=tuple(fail_bets(d, tolerance, clip).tolist()),
         pass_bets=tuple(pass_bets(d, tolerance).tolist()),
-        baseline_n=int((~np.isnan(baseline)).sum()),
-        baseline_sum=float(np.nansum(baseline)),
-        rerun_n=int((~np.isnan(rerun)).sum()),
-        rerun_sum=float(np.nansum(rerun)),
+        baseline_n=int(has_baseline.sum()),
+        baseline_sum=float(baseline[has_baseline].sum()),
+        rerun_n=int(has_rerun.sum()),
+        rerun_sum=float(rerun[has_rerun].sum()),
         candidate_sum=float(candidate.sum()),
         weight=float(weight.sum()),
         weighted_candidate=float((weight * candidate).sum()),
@@ -110,13 +132,6 @@ def fold(
         replay_n=replayed.size,
         replay_up_bets=tuple(fail_bets(replayed, tolerance).tolist()),
         replay_down_bets=tuple(fail_bets(-replayed, tolerance).tolist()),
-        scored=status[Status.SCORED],
-        skipped=status[Status.SKIPPED],
-        failed=status[Status.FAILED],
-        first_ms=min(times, default=0),
-        last_ms=max(times, default=0),
-        reasons=_reasons(score.candidate for score in scores),
-        rerun_reasons=_reasons(score.rerun for score in scores),
     )
 
 
@@ -166,9 +181,9 @@ def _log_wealth(gains: Floats, fractions: tuple[float, ...]) -> Floats:
     return wealth
 
 
-def _value(arm: ArmScore | None) -> float:
-    return np.nan if arm is None or arm.value is None else arm.value
+def _values(arms: Sequence[ArmScore | None]) -> Floats:
+    return np.array([np.nan if arm is None or arm.value is None else arm.value for arm in arms], dtype=np.float64)
 
 
-def _reasons(arms: Iterable[ArmScore | None]) -> dict[str, int]:
-    return dict(Counter(arm.reason for arm in arms if arm is not None and arm.reason and arm.status is Status.SCORED))
+def _reasons(arms: Sequence[ArmScore | None]) -> dict[str, int]:
+    return dict(Counter([arm.reason for arm in arms if arm is not None and arm.reason and arm.status is Status.SCORED]))

@@ -17,6 +17,7 @@ from schemas.verdicts import Verdict
 
 HOUR_MS = 3_600_000
 Z80 = 1.2816  # 80 % of a normal distribution lie within so many standard deviations
+LARGE = 50.0  # shapes from which an inverse Gaussian is normal enough
 MIN_TRIALS = 30  # fewer say nothing of the growth
 
 
@@ -84,21 +85,23 @@ def trials_to_pass(flips: float, tolerance: float, alpha: float = 0.05, *, minim
     if tolerance <= 0:
         return None
     one_way = flips * (1 - flips)  # the candidate flips where the rerun does not, or the other way round
+    fractions = pass_fractions(tolerance)
     growths = [
         one_way * math.log1p(-bet * (1 - tolerance))
         + one_way * math.log1p(bet * (1 + tolerance))
         + (1 - 2 * one_way) * math.log1p(bet * tolerance)
-        for bet in pass_fractions(tolerance)
+        for bet in fractions
     ]
-    if max(growths) <= 0:
+    growth = max(growths)
+    if growth <= 0:
         return None
-    few, many = 0.0, (-math.log(alpha) + math.log(len(growths))) / max(growths)  # the best alone carries the mean
+    mark = -math.log(alpha)
+    few, many = 0.0, (mark + math.log(len(growths))) / growth  # at the latest the best gambler alone carries the mean
     while many - few > 1:
         middle = (few + many) / 2
-        few, many = (
-            (few, middle) if log_e([middle * growth for growth in growths]) >= -math.log(alpha) else (middle, many)
-        )
-    return max(minimum, math.ceil(many))
+        few, many = (few, middle) if log_e([middle * each for each in growths]) >= mark else (middle, many)
+    variance = 2 * one_way * fractions[growths.index(growth)] ** 2
+    return max(minimum, math.ceil(many * _share_of_mean(many * growth**2 / variance if variance else math.inf, 0.0)))
 
 
 def _reach(
@@ -109,14 +112,15 @@ def _reach(
     if growth <= 0:
         return NOT_IN_SIGHT
     way = max(0.0, mark - log_e(bets))
-    step = steps[best]
-    unsure = Z80 * step / math.sqrt(found.n)
+    variance = steps[best] ** 2
+    unsure = Z80 * steps[best] / math.sqrt(found.n)
     floor = max(0, at_least - found.n)
-    fast, slow = growth + unsure, growth - unsure
-    middle = max(floor, way / growth)
-    spread = Z80 * math.sqrt(way / growth) * step / growth
-    first = max(floor, way / fast - Z80 * math.sqrt(way / fast) * step / fast, 0.0)
-    last = None if slow <= 0 else max(floor, way / slow + spread)
+
+    def trials(grows: float, z: float) -> float:
+        return max(floor, way / grows * _share_of_mean(way * grows / variance, z))
+
+    middle, first = trials(growth, 0.0), trials(growth + unsure, -Z80)
+    last = trials(growth - unsure, Z80) if growth > unsure else None
     pace = found.n * HOUR_MS / (found.last_ms - found.first_ms) if found.last_ms > found.first_ms else None
     return Forecast(
         to,
@@ -127,3 +131,26 @@ def _reach(
         None if pace is None else first / pace,
         None if pace is None or last is None else last / pace,
     )
+
+
+def _share_of_mean(shape: float, z: float) -> float:
+    """Quantile (given as that of a standard normal) of an inverse Gaussian time, as a share of its mean.
+
+    `shape` is way times growth per variance of a step; infinite where nothing is left to chance.
+    """
+    if shape > LARGE:
+        return max(0.0, 1.0 + z / math.sqrt(shape))
+    if shape <= 0.0:
+        return 0.0
+    wanted = _normal(z)
+    low, high = 0.0, 1.0 + 20.0 / shape
+    for _ in range(50):
+        middle = (low + high) / 2
+        root = math.sqrt(shape / middle)
+        reached = _normal(root * (middle - 1)) + math.exp(2 * shape) * _normal(-root * (middle + 1))
+        low, high = (low, middle) if reached >= wanted else (middle, high)
+    return high
+
+
+def _normal(z: float) -> float:
+    return 0.5 * math.erfc(-z / math.sqrt(2))

@@ -54,7 +54,9 @@ class Snapshots:
         due = FIRST << len(self.taken)
         if grown.trials < due or length == 0.0:
             return grown
-        return replace(grown, taken=(*self.taken, Snapshot(np.asarray(total / length, dtype=np.float32), grown.trials, ts_ms)))
+        return replace(
+            grown, taken=(*self.taken, Snapshot(np.asarray(total / length, dtype=np.float32), grown.trials, ts_ms))
+        )
 
 
 def newest(snapshots: Iterable[Snapshot], ts_ms: int) -> Snapshot | None:
