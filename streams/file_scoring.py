@@ -133,7 +133,8 @@ def score_files(
         on_scored(comparisons)
         evidence = merge(evidence, fold_comparisons(comparisons, rules.__getitem__, lambda *_: 1))
     settings = found.verdict
-    declared = list(found.config.features if found.config is not None else found.features)
+    # A file is there before its scores are: where nobody declared features, all of them share alike.
+    declared = list((found.config.features if found.config is not None else ()) or found.features)
     candidates = {candidate.name: candidate for candidate in found.candidates.values()}
     return judge(
         found.upgrade,

@@ -25,8 +25,9 @@ def numbered_trial_lines(path: Path) -> Iterator[tuple[int, TrialLine]]:
     number = 0
     try:
         for number, text in enumerate(_open(path), start=1):
-            if text.strip():
-                yield number, _trial_line(text.removeprefix(b"\xef\xbb\xbf"), path, number)
+            line = text.removeprefix(b"\xef\xbb\xbf").strip()
+            if line:
+                yield number, _trial_line(line, path, number)
     except (EOFError, zlib.error, gzip.BadGzipFile) as broken:
         raise TrialLineError(f"{path}:{number + 1}: the gzip file is broken ({broken})") from broken
 

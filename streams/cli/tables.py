@@ -146,7 +146,7 @@ def _lines(rows: Sequence[_Row], width: int) -> Iterator[RenderableType]:
     for row in (_Row(heads), *rows):
         yield _line(row, kept, widths)
         if row.beneath:
-            yield Padding(Text(row.beneath, "dim"), (0, 0, 0, 4))
+            yield Padding(Text(row.beneath, "dim"), (0, 0, 0, 4), expand=False)
 
 
 def _line(row: _Row, kept: Sequence[str], widths: Mapping[str, int]) -> Text:
