@@ -86,7 +86,7 @@ def http_runner(store: EmbeddedStore, users: Users) -> web.AppRunner:
     # Bodies are decompressed here: aiohttp knows neither lz4 nor every zstd frame. A handler is cancelled when its
     # client goes away; at the end the ones that still run get a few seconds.
     return web.AppRunner(
-        application, access_log=None, auto_decompress=False, handler_cancellation=True, shutdown_timeout=5
+        application, access_log=None, auto_decompress=False, handler_cancellation=True, shutdown_timeout=2
     )
 
 

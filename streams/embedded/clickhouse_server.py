@@ -33,7 +33,7 @@ class FolderIsServedError(Exception):
 async def serving(data: Path, *, port: int | None, grants: Sequence[str]) -> AsyncIterator[ClickHouseServer]:
     """Serve a folder from this process on 127.0.0.1 for the length of the block. `port` None: any free one.
 
-    At the end requests in flight get five seconds, reading ones are then stopped, inserts are finished.
+    At the end requests in flight get a few seconds, reading ones are then stopped, inserts are finished.
 
     Raises:
         FolderIsServedError: another process does.
