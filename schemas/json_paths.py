@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 _STEP = re.compile(r"""\.(?P<name>[^.\[\]'"\s]+)|\[(?P<index>-?\d{1,9})\]|\[(?P<quote>['"])(?P<key>.+?)(?P=quote)\]""")
@@ -42,6 +43,7 @@ class JsonPath:
         return items
 
 
+@cache
 def json_path(text: str) -> JsonPath:
     """Read a path.
 

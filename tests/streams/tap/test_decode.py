@@ -3,6 +3,9 @@
 import copy
 import json
 import random
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -228,6 +231,18 @@ def test_what_holds_no_exchange_is_refused_with_a_code(value, reason):
     with pytest.raises(Undecodable) as refused:
         decode(value, None, 0, HERE, TAP)
     assert refused.value.reason == reason
+
+
+def test_the_documents_examples_are_read_as_they_say():
+    text = (Path(__file__).parents[3] / "docs/formats.md").read_text(encoding="utf-8")
+    (envelope,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    exchange = tapped(envelope.encode())
+    assert exchange.unreplayable is None
+    assert (exchange.baseline.text, exchange.baseline.latency_ms) == ("…", 812.0)
+    (settings,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    tap = Tap.model_validate({"topics": ["t"], **tomllib.loads(settings)["tap"]})
+    mapped = tapped({"call": {"prompt": "hi", "answer": "ho", "took": [7]}}, tap)
+    assert (mapped.request.user_text, mapped.baseline.text, mapped.baseline.latency_ms) == ("hi", "ho", 7.0)
 
 
 def test_confluent_framing_of_json_is_stripped():
