@@ -37,7 +37,7 @@ PRODUCTS = (
     ("Nordlys rain jacket", 159.0),
     ("Pico travel kettle", 44.95),
     ("Stride running shoes", 119.0),
-    ("Tarn two-person tent", 279.0),
+    ("Tarn trekking tent", 279.0),
     ("Velo bike computer", 189.0),
     ("Wren mechanical keyboard", 139.0),
     ("Zephyr standing fan", 89.0),

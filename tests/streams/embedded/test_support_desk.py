@@ -4,10 +4,14 @@ from collections import Counter
 
 import pytest
 
+from comparators.dimensions import load_dimensions
+from comparators.scoring import FeatureRules
 from schemas import json_text
+from schemas.verdicts import Verdict
 from streams.embedded.support_desk import DEMO_DOSES, VERSION_A, VERSION_B, desk_models, traffic
 from streams.embedded.support_desk_cases import LABELS, case
 from streams.embedded.support_desk_requests import FEATURES, chat_body
+from streams.embedded.support_desk_trials import desk_trials, differences, judged
 from streams.embedded.tapped import HOUR_MS, seeded_rng
 from streams.tap.chat import read_response
 
@@ -78,3 +82,30 @@ def test_a_dose_the_desk_cannot_give_is_refused():
     for wrong in ({"nothing": {}}, {"triage": {"invalid_json": 0.2}}, {"triage": {"answer_change": 1.2}}):
         with pytest.raises(ValueError, match=r"feature of the desk|drifts in|share from 0 to 1"):
             desk_models(1, wrong)
+
+
+HASHING = {"embedding_distance": {"model": "hashing"}}  # what is put into the other dimensions needs no weights
+
+
+def test_what_was_put_in_is_what_is_found():
+    report = judged(desk_trials(1), FeatureRules(load_dimensions(HASHING)))
+    assert differences(report) == []
+    verdicts = {feature.feature: feature.verdict for feature in report.candidates[0].features}
+    for feature, doses in DEMO_DOSES.items():
+        assert bool(doses) == (verdicts[feature] != Verdict.PASS)
+
+
+def test_nothing_put_in_is_nothing_found():
+    unchanged = dict.fromkeys(("ticket_fields", "triage", "order_actions"), 620)  # which drift in the demo
+    report = judged(desk_trials(2, unchanged, {}), FeatureRules(load_dimensions(HASHING)))
+    assert report.candidates[0].verdict is Verdict.PASS
+
+
+def test_a_tap_that_lost_the_system_prompt_ends_in_neither_pass_nor_fail():
+    lossy = {feature: 0.35 for feature in FEATURES if feature != "ticket_fields"}  # its schema keeps the form
+    trials = desk_trials(1, dict.fromkeys(lossy, 150), DEMO_DOSES, lossy)
+    report = judged(trials, FeatureRules(load_dimensions(HASHING)))
+    assert {feature.why.partition(":")[0] for feature in report.candidates[0].features} == {"replay_unfaithful"}
+    assert {feature.verdict for feature in report.candidates[0].features} == {Verdict.INCONCLUSIVE}
+    assert differences(report, {feature: DEMO_DOSES[feature] for feature in lossy}, lossy) == []
+    assert differences(report) != []  # the check itself tells a wrong verdict
