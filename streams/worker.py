@@ -62,7 +62,7 @@ async def worker(config: Config, names: Sequence[str], session_s: float = SESSIO
         roles: list[Role] = []
         replayer = scorer = judging = None
         if "replay" in names:
-            _check_spending(config)
+            check_spending(config)
             group = consumer_group(config.upgrade.name, "replay")
             await seed_positions(config.tapped_kafka, group, config.tap.topics, config.tap.start)
             clients = await stack.enter_async_context(provider_clients(config.providers))
@@ -136,8 +136,12 @@ async def _checked_topics(config: Config, *, tapping: bool) -> tuple[int, list[T
     return have[topics.TRIALS], places
 
 
-def _check_spending(config: Config) -> None:
-    """Refuse a provider that costs money unless a cap is set."""
+def check_spending(config: Config) -> None:
+    """Refuse a provider that costs money unless a cap is set.
+
+    Raises:
+        ConfigError: no cap, or no provider for a pin.
+    """
     capped = config.budget.requests_per_day is not None or config.budget.usd_per_day is not None
     for pin in (config.upgrade.current, *(candidate.pin for candidate in config.candidates)):
         name = split_pin(pin).provider

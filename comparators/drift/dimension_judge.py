@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from comparators.comparator import Kind
 from comparators.dimensions import Dimension
-from comparators.drift import betting
+from comparators.drift import betting, semantic_change
 from comparators.drift.evidence import Evidence
 from comparators.drift.judge_rules import JudgeRules
 from schemas.verdicts import DimensionVerdict, Verdict
@@ -88,15 +88,22 @@ def _verdict(
         return Verdict.FAIL, "latched"
     if around.unfaithful:
         return Verdict.INCONCLUSIVE, "replay_unfaithful"
+    # Where reruns themselves go beyond what their calibration allows, it is nobody's drift.
+    if dimension.name == semantic_change.DIMENSION and not semantic_change.calibration_holds(found):
+        return Verdict.INCONCLUSIVE, "calibration_stale"
     fails = betting.log_e(found.fail_bets) >= spent.threshold
     warm = around.assumed or around.paired >= WARM_UP or dimension.name == CALL_ERROR
     if fails and warm:
         return Verdict.FAIL, ""
     missing = "warm_up" if fails else _missing_for_pass(dimension, found, around, rules)
+    if missing and is_rare(found, around.compared):
+        missing = "rare"
+    return _without_fail(missing, around)
+
+
+def _without_fail(missing: str, around: Circumstances) -> tuple[Verdict, str]:
     if not missing:
         return Verdict.PASS, ""
-    if is_rare(found, around.compared):
-        missing = "rare"
     if around.over:
         return Verdict.INCONCLUSIVE, missing
     return (Verdict.NODATA, "silent") if around.silent else (Verdict.CONTINUE, missing)

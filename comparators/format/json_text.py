@@ -17,7 +17,7 @@ NO_JSON: Final = object()
 _FENCE = re.compile(r"(?:```|~~~)[ \t]*([\w+#.-]*)[^\n`]*\n(.*?)(?:```|~~~|\Z)", re.DOTALL)
 _OPENS_FENCE = re.compile(r"```|^[ \t]*~~~", re.MULTILINE)
 _BEGINS_JSON = re.compile(r"(?:(?:```|~~~)[ \t]*\w*\s*)?(?:\{\s*[\"'}]|\[\s*[{\"])")
-_OPENING = re.compile(r"[{\[]")
+_OPENING = re.compile(r'\{\s*+"|\[\s*+[{"]')
 _BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]"]', re.DOTALL)
 _TRAILING_COMMA = re.compile(r",\s*+[}\]]")
 _SINGLE_QUOTED = re.compile(r"[{\[,:]\s*+'")
@@ -41,6 +41,7 @@ class Payload(NamedTuple):
     is_fenced: bool = False
     size: int = 0
     prose: int = 0  # 0 where it stands alone, bare or in a fence
+    begins_line: bool = True
 
 
 def _refuse_constant(name: str) -> Any:
@@ -65,8 +66,8 @@ def fenced_blocks(text: str) -> list[Fenced]:
 def payload(text: str) -> Payload:
     """The one JSON value of an answer.
 
-    It is the whole answer; or the only fenced block that is an object or list; or, unfenced in prose, an object or
-    list that is at least half of the answer, or begins a line and has little prose around it.
+    It is the whole answer; or the only fenced block that is an object or list; or, without a fence, the first object or
+    list of strings or objects in prose.
     """
     return _payload(text) if len(text) > _KEPT_CHARACTERS else _kept_payload(text)
 
@@ -90,12 +91,14 @@ def wants_json(pair: Pair) -> bool:
 def answers_json(text: str) -> bool:
     """Whether an answer is JSON for a program: no scalar, no list of nothing but numbers, no example inside a text.
 
+    With prose around it, it is one where it is most of the answer, or begins a line with little around it.
+
     A broken answer counts by how it begins, so that a baseline is not chosen for being well formed.
     """
     found = payload(text)
     if found.value is NO_JSON:
         return begins_json(text)
-    if found.prose > max(found.size, _SHORT_PROSE):
+    if found.prose > max(found.size, _SHORT_PROSE if found.begins_line else 0):
         return False
     if isinstance(found.value, list):
         return any(isinstance(item, str | dict | list) for item in found.value)
@@ -185,17 +188,14 @@ def _in_prose(text: str) -> Payload:
         if opening is None:
             break
         start = opening.start()
-        if start and len(text) - start < start and not (text[start - 1] == "\n" and start <= _SHORT_PROSE):
-            break  # what follows can be neither most of the answer nor a payload with little around it
         try:
             value, end = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
             continue
-        around = len(text) - (end - start)
+        if _OPENING.match(text[end:].lstrip()):
+            break  # one after the other: which is meant?
         begins_line = start == 0 or text[start - 1] == "\n"
-        if value and (end - start >= around or (begins_line and around <= _SHORT_PROSE)):
-            more = _OPENING.match(text[end:].lstrip()) is not None
-            return Payload(NO_JSON) if more else Payload(value, size=end - start, prose=around)
+        return Payload(value, size=end - start, prose=len(text) - (end - start), begins_line=begins_line)
     return Payload(NO_JSON)
 
 

@@ -18,6 +18,7 @@ _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _ENOUGH = 2  # function words, before a language is claimed for a text
 _CLEAR = 3  # function words, before a sentence is claimed for a language other than the text's
 _ENOUGH_LETTERS = 4  # of a script that names its language
+_MOST_PIECES = 200  # of one script: there are no more distinct words to weigh them against
 _KEPT_CHARACTERS = 16_384
 
 
@@ -85,7 +86,8 @@ def _known(text: str) -> list[tuple[str, ...]]:
             letters[match.lastgroup or ""] += len(match[0])
         if "ja" in letters:
             letters["ja"] += letters.pop("zh", 0)
-        known += [(name,) for name, count in letters.items() for _ in range(count // _ENOUGH_LETTERS)]
+        for name, count in letters.items():
+            known += [(name,)] * min(count // _ENOUGH_LETTERS, _MOST_PIECES)
     return known
 
 

@@ -21,7 +21,7 @@ class _Difference(NamedTuple):
     floor: float
 
 
-_RANKS = {"retyped": 0.5, "missing": 0.5, "unseen": 0.5, "extra": 0.25, "null": 0.25, "reordered": 0.25}
+_RANKS = {"retyped": 0.5, "missing": 0.5, "enum": 0.5, "extra": 0.25, "null": 0.25, "reordered": 0.25}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class StructureChange(Comparator):
     does the length of arrays; what is inside an array is compared as one, `$.items[].price`.
 
     Sees: `missing:$.items[].price` (also if only some items lack it), `extra:$.note`, `retyped:$.price:number->string`,
-    `null:$.name`, `reordered:$.tags`, and `unseen:$.status` where the baseline's label is named in the prompt (quoted,
+    `null:$.name`, `reordered:$.tags`, and `enum:$.status` where the baseline's label is named in the prompt (quoted,
     or anywhere in the system prompt) and the arm's label is not.
 
     Does not see: other values of the same shape (`answer_change`, `fact_change`), nor labels that no prompt names
@@ -113,7 +113,7 @@ def _unseen(before: Shape, after: Shape, request: Request) -> Iterator[_Differen
         if not others or path in before.prose or path in after.prose:
             continue
         if all(_is_named(label, request) for label in labels) and not all(_is_named(it, request) for it in others):
-            yield _difference("unseen", path)
+            yield _difference("enum", path)
 
 
 def _is_named(label: str, request: Request) -> bool:

@@ -135,10 +135,12 @@ ORDER BY ends DESC, epoch DESC LIMIT 1 BY upgrade, candidate, feature, dimension
 COMMENT 'One row is a dimension of a feature of a candidate, over all hours of the epoch in force: where it stands now. Fast: reads the hourly sums.';
 
 CREATE OR REPLACE VIEW {db}.current_scores {cluster} {folded:scores_rows}
-WHERE (upgrade, candidate, feature, dimension, epoch) IN (
-    SELECT upgrade, candidate, feature, dimension, epoch FROM {db}.drift
+WHERE (upgrade, candidate, feature, dimension, epoch) NOT IN (
+    SELECT upgrade, candidate, feature, dimension, epoch FROM {db}.evidence
+    GROUP BY upgrade, candidate, feature, dimension, epoch
+    ORDER BY max(last_ms) DESC, epoch DESC LIMIT 1000000000 OFFSET 1 BY upgrade, candidate, feature, dimension
 )
-COMMENT 'The rows of scores that belong to the epoch in force of their dimension, as of the judge''s last look: what to read unless epochs are compared.';
+COMMENT 'The rows of scores without those of epochs that another one has superseded, as of the judge''s last look: what to read unless epochs are compared.';
 
 CREATE OR REPLACE VIEW {db}.spend {cluster}
 (

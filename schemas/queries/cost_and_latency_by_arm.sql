@@ -15,6 +15,6 @@ ARRAY JOIN arrayConcat(
      ('candidate', candidate_error, candidate_latency_ms, candidate_output_tokens, candidate_cost_usd)],
     if(has_rerun, [('rerun', rerun_error, rerun_latency_ms, rerun_output_tokens, rerun_cost_usd)], [])
 ) AS said
-WHERE upgrade = {upgrade:String} AND candidate = {candidate:String}
+WHERE upgrade = {upgrade:String} AND candidate = {candidate:String} AND hour >= {since:DateTime('UTC')}
 GROUP BY feature, arm
 ORDER BY feature, arm

@@ -22,7 +22,8 @@ PATIENCE_S = 900.0
 
 QUERIES = {
     "where every dimension stands, with the noise floor beside the candidate": """
-        SELECT feature, dimension, verdict, round(rerun, 3) AS noise_floor, round(candidate_mean, 3) AS candidate, trials
+        SELECT feature, dimension, verdict, trials, round(rerun, 3) AS noise_floor,
+            round(candidate_mean, 3) AS candidate
         FROM current_verdicts WHERE dimension != '' ORDER BY verdict, feature LIMIT 20""",
     "what changed, by reason": """
         SELECT feature, dimension, reason, count() AS comparisons FROM scores WHERE candidate_score = 1

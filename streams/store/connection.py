@@ -56,6 +56,7 @@ class Connection:
                 dsn=url,
                 username=user,
                 password=password,
+                form_encode_query_params=True,  # parameters in the body: an URL has room for 8 kB
                 autogenerate_session_id=False,  # calls run concurrently, and a session allows one at a time
                 settings={"async_insert": 0},  # an acknowledged row is a stored row
             )
@@ -82,7 +83,8 @@ class Connection:
             UnreachableError: it did not run.
         """
         with _reaching(self._url):
-            await self._client.command(sql, parameters=dict(parameters or {}))
+            # Not `command`, which puts parameters into the URL: a list of hours is too long for it.
+            await self._client.raw_query(sql, parameters=dict(parameters or {}))
 
     async def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run a query of ours; `{name:Type}` in it are filled from `parameters` by the server.

@@ -1,0 +1,42 @@
+"""JSON is due by request or baseline; then prose, cuts and slips score 1, wrappings do not."""
+
+import pytest
+
+from comparators.comparator import Pair
+from comparators.format.invalid_json import InvalidJson
+from schemas.answers import Answer
+from schemas.exchanges import Request
+
+PLAIN = Request({})
+OBJECT = Request({"response_format": {"type": "json_object"}})
+BY_SCHEMA = Request({"response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "integer"}}}})
+
+
+def scored(request, baseline, answer):
+    score = InvalidJson().compare(Pair(request, Answer("m", text=baseline), Answer("m", text=answer)))
+    return score.value, score.reason
+
+
+@pytest.mark.parametrize("baseline", ['{"a": 1}', '```json\n{"a": 1}\n```', 'Sure!\n{"a": 1}', '{"a": 1'])
+def test_it_applies_where_the_baseline_answers_json_in_any_wrapping_or_broken(baseline):
+    assert scored(PLAIN, baseline, "I would say one.") == (1.0, "prose")
+    assert scored(PLAIN, baseline, '{"b": 2}') == (0.0, "")
+
+
+def test_it_does_not_apply_to_prose():
+    assert scored(PLAIN, "One.", '{"a": 1') == (None, "no_json_due")
+
+
+def test_a_fence_or_prose_around_valid_json_is_not_invalid():
+    for wrapped in ('```json\n{"a": 1}\n```', 'Here you are: {"a": 1}', '  {"a": 1}'):
+        assert scored(OBJECT, '{"a": 1}', wrapped) == (0.0, "")
+
+
+def test_a_bare_value_is_invalid_unless_a_schema_may_ask_for_it():
+    assert scored(OBJECT, '{"a": 1}', "42") == (1.0, "scalar")
+    assert scored(PLAIN, '{"a": 1}', "null") == (1.0, "scalar")
+    assert scored(BY_SCHEMA, "41", "42") == (0.0, "")
+
+
+def test_a_tool_call_in_the_place_of_json_is_no_json():
+    assert scored(OBJECT, '{"a": 1}', None) == (1.0, "empty")
