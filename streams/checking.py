@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import aiohttp
 from aiokafka import TopicPartition
@@ -65,7 +66,7 @@ async def check(config: Config, last: int) -> AsyncIterator[Finding | Tapped]:
         yield await look(config, last)
     yield await _tried("ClickHouse", lambda: _store(config))
     for name in sorted({split_pin(pin).provider for pin in _pins(config)}):
-        yield await _tried(f"provider {name}", lambda name=name: _provider(config, name))
+        yield await _tried(f"provider {name}", partial(_provider, config, name))
     yield await _tried("Slack", lambda: _slack(config))
 
 

@@ -52,11 +52,12 @@ class Judging:
         hours = {one for one in touched if one.hour}
         if hours:
             await patiently("evidence", lambda: self.store.refresh_evidence(hours))
-        report = await patiently(
-            "verdicts", lambda: judged(self.config, self.rules, self.store, self.epochs, self.heard_ms)
-        )
+        report = await patiently("verdicts", self._judged)
         await self._publish(report)
         self.latest = report
+
+    async def _judged(self) -> Report:
+        return await judged(self.config, self.rules, self.store, self.epochs, self.heard_ms)
 
     async def _publish(self, report: Report) -> None:
         """Write and send each verdict that changed; a candidate's goes last, because alerts rest on it."""

@@ -25,7 +25,6 @@ from streams.replay.client import provider_clients
 from streams.replay.replayer import Replayer
 from streams.rules import Rules
 from streams.scorer import Scorer
-from streams.store import Store
 from streams.store.configured import open_store
 from streams.topology import Role, alert_role, judge_role, replay_role, score_role
 
@@ -69,7 +68,7 @@ async def worker(config: Config, names: Sequence[str], session_s: float = SESSIO
             replayer = Replayer(config, sink, clients, trial_partitions, places)
             roles.append(replay_role(config, replayer, session_s))
         if {"score", "judge", "alert"} & set(names):
-            store: Store = await stack.enter_async_context(open_store(config))
+            store = await stack.enter_async_context(open_store(config))
             epochs = await settle_epochs(store, config, rules)
         if "score" in names:
             scorer = Scorer(config.upgrade.name, rules, epochs, store, sink, config.clickhouse.store_text)

@@ -62,7 +62,7 @@ async def _read_partition(
         upper, depth = lower, depth * 4
 
 
-async def _read_range(
+async def _read_range(  # noqa: PLR0917 - one place, its bounds, and what is looked for
     client: AIOKafkaConsumer,
     place: TopicPartition,
     lower: int,

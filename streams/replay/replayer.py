@@ -38,8 +38,10 @@ MAX_TRIAL = 12 << 20  # bytes; the trials topic takes 16 MiB
 
 @dataclass
 class Replayer:
-    """Replays tapped records of one upgrade. `trial_partitions` counts those of the trials topic, `places` are all
-    tapped partitions, of which this worker has some.
+    """Replays tapped records of one upgrade.
+
+    `trial_partitions` counts the partitions of the trials topic, `places` are all tapped partitions, of which this
+    worker has some. `outcomes` counts outcomes since the start.
     """
 
     config: Config
@@ -78,7 +80,7 @@ class Replayer:
             outcomes += await self._exchange(record.tp, exchange)
         return tuple(outcomes)
 
-    async def _exchange(self, tp: TP, exchange: Exchange) -> Outcomes:
+    async def _exchange(self, tp: TP, exchange: Exchange) -> Outcomes:  # noqa: PLR0911 - one return per outcome
         outside = out_of_bounds(exchange, self.config.match_names)
         feature = self.features.admit(feature_of(exchange, self.config.tap.feature)) if outside is None else ""
         identity = trial_id(self.config.upgrade.name, exchange.source, exchange.ts_ms)

@@ -1,0 +1,113 @@
+"""Cut off: by what the provider says, by the limit of tokens, by how the answer ends."""
+
+import gzip
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from comparators.comparator import Pair
+from comparators.format.endings import broken_off
+from comparators.format.truncation import Truncation
+from schemas.answers import Answer, Usage
+from schemas.exchanges import Request
+
+DATA = Path(__file__).parents[3].parent / "shared/data"
+
+
+def scored(request=None, **answer):
+    given = Answer("m", **answer)
+    score = Truncation().compare(Pair(Request(request or {}), Answer("m", text="All is well."), given))
+    return score.value, score.reason
+
+
+@pytest.mark.parametrize("finish", ["length", "max_tokens", "MAX_TOKENS", "model_length", "max_output_tokens"])
+def test_what_the_provider_says_counts_in_every_dialect(finish):
+    assert scored(text="All is well.", finish_reason=finish) == (1.0, f"finish:{finish.lower()}")
+    assert scored(text="All is well.", finish_reason="stop") == (0.0, "")
+
+
+def test_as_many_tokens_as_allowed_tell_where_no_finish_reason_is_logged():
+    used = Usage(5, 100)
+    assert scored({"max_tokens": 100}, text="All is well.", usage=used) == (1.0, "token_limit")
+    assert scored({"max_completion_tokens": 100}, text="All is well.", usage=used) == (1.0, "token_limit")
+    assert scored({"max_tokens": 101}, text="All is well.", usage=used) == (0.0, "")
+    assert scored({"max_tokens": 100}, text="All is well.", usage=used, finish_reason="stop") == (0.0, "")
+    assert scored({"max_tokens": 100}, text="All is well.") == (0.0, "")
+    assert scored({"max_tokens": "100"}, text="All is well.", usage=used) == (0.0, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"a": [1, 2', "open_json"),
+        ('```json\n{"a": 1', "open_json"),
+        ("So:\n```python\nprint(1)", "open_fence"),
+        ("It was so (as they", "open_bracket"),
+        ("**Note: it was", "open_bracket"),
+        ("You can call `std", "open_bracket"),
+        ("We wrote to you,", "mid_sentence"),
+        ("Please send it back to the", "mid_sentence"),
+        ("All is well. We wrote to somebody", "mid_sentence"),
+        ("All is well with the order that you placed.\n\nWe shall now write to somebody", "mid_sentence"),
+        ("- Send the parcel back.\n- Wait for our answer.\n- Then you will get", "mid_sentence"),
+        ("1. Wait. Then write to somebody", "mid_sentence"),
+    ],
+)
+def test_a_text_that_breaks_off_is_known_by_its_end(text, reason):
+    assert broken_off(text) == reason
+    assert scored(text=text) == (1.0, reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Yes",
+        "Paris",
+        "The answer is: 42",
+        "All is well. Bye!",
+        "All is well.\n\nKind regards\nThe team",
+        "- apples\n- pears\n- some green plums too",
+        "- Send it back.\n- Wait here.\n- Then pay",
+        "# All is well. A title without an end",
+        "| a | b |\n| c. D e f | g",
+        '{"a": 1}',
+        "So:\n```python\nprint(1)\n```",
+        "def f(x):\n    return x",
+        "The result is \\(x\\)",
+        "a b c d e",
+        "Short line.\nalso a short line here",
+        "- one. Two\n\nAnd so on it goes here",
+    ],
+)
+def test_a_text_that_ends_as_it_should_is_whole(text):
+    assert broken_off(text) == ""
+
+
+def answers(name, keep):
+    path = DATA / name
+    if not path.exists():
+        pytest.skip(f"real answers are not at {path}")
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            yield from (text for text in keep(row) if len(text) > 200)
+
+
+def test_real_answers_that_end_by_themselves_are_not_called_cut():
+    arena = "arena/arena_hard_v01_gpt4_0314_to_0613.jsonl.gz"
+    whole = list(answers(arena, lambda row: (row["response_a"]["content"], row["response_b"]["content"])))
+    called = sum(bool(broken_off(text)) for text in whole)
+    assert len(whole) > 900
+    assert called / len(whole) < 0.01
+
+
+def test_real_answers_cut_at_a_random_place_are_mostly_known():
+    arena = "arena/arena_hard_v01_gpt4_0314_to_0613.jsonl.gz"
+    rng = random.Random(5)
+    cut = [
+        text[: rng.randrange(len(text) // 3, len(text) - 20)]
+        for text in answers(arena, lambda row: (row["response_b"]["content"],))
+    ]
+    assert sum(bool(broken_off(text)) for text in cut) / len(cut) > 0.7

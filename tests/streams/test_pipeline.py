@@ -1,0 +1,161 @@
+"""The whole way of an event on real parts: Kafka → HTTP → Faust → ClickHouse → verdict → Slack."""
+
+import asyncio
+import json
+import random
+import sys
+import time
+
+import pytest
+from aiohttp import web
+
+from schemas.topics import ROLES
+from schemas.verdicts import Verdict
+from streams.embedded import support_desk as desk
+from streams.worker import run, worker
+from tests.streams.conftest import needs_kafka, setting
+
+COMPARED = "SELECT count() FROM comparisons"
+
+
+async def run_until(made, ready, within_s=90):
+    """Run a worker until `ready()` holds, then stop it; returns its exit code."""
+    stop = asyncio.Event()
+    work = asyncio.ensure_future(run(made.roles, stop))
+    deadline = time.monotonic() + within_s
+    try:
+        while not ready() and time.monotonic() < deadline and not work.done():
+            await asyncio.sleep(0.2)
+    finally:
+        stop.set()
+        code = await work
+    assert ready(), "the worker did not get there in time"
+    return code
+
+
+async def test_drift_goes_all_the_way_from_kafka_to_a_slack_message(bootstrap, tmp_path, monkeypatch):
+    messages = []
+
+    async def receive(request):
+        messages.append(await request.json())
+        return web.Response(text="ok")
+
+    app = web.Application()
+    app.router.add_post("/hook", receive)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    monkeypatch.setenv("TEST_WEBHOOK", f"http://127.0.0.1:{runner.addresses[0][1]}/hook")
+    models = desk.desk_models(3, {"triage": {"answer_change": 0.5}})
+    try:
+        async with setting(bootstrap, models, tmp_path, slack={"webhook_env": "TEST_WEBHOOK"}) as upgrade:
+            sent = await upgrade.tap(desk.traffic(3, {"triage": 250}, end_ms=int(time.time() * 1000)))
+            async with worker(upgrade.config, ROLES, 6.0) as made:
+
+                def told():
+                    latest = made.judging.latest
+                    return bool(messages) and latest is not None and latest.coverage.get("compared") == sent
+
+                assert await run_until(made, told) == 0
+            latest = made.judging.latest
+            assert latest.candidates[0].verdict is Verdict.FAIL
+            failed = {d.dimension for d in latest.candidates[0].features[0].dimensions if d.verdict is Verdict.FAIL}
+            assert "answer_change" in failed
+            assert dict(latest.coverage) == {"consumed": sent, "compared": sent, "replayed": sent}
+            assert await upgrade.count(COMPARED) == sent
+            assert await upgrade.count("SELECT sum(exchanges) FROM coverage") == sent
+            assert set(upgrade.provider.calls.asked.values()) == {1}
+            assert len(upgrade.provider.calls) == 2 * sent
+    finally:
+        await runner.cleanup()
+    assert len(messages) == 1
+    text = json.dumps(messages[0])
+    assert messages[0]["text"].startswith("No user has seen these answers")
+    assert "answer_change" in text
+    assert "Sehr geehrte" not in text
+    assert "ticket" not in text.replace("ticket_fields", "").lower() or "Dear" not in text
+
+
+async def test_every_tapped_record_has_exactly_one_outcome(bootstrap, tmp_path):
+    async with setting(bootstrap, desk.desk_models(5, {}), tmp_path) as upgrade:
+        traffic = list(desk.traffic(5, {"triage": 20}, end_ms=int(time.time() * 1000)))
+        bad = [traffic[0]._replace(value=value) for value in (b"", b"no json", b"\xff\xfe", b'{"a": 1}')]
+        other = [t._replace(value=t.value.replace(desk.VERSION_A.encode(), b"another-2026-01-01")) for t in traffic[:5]]
+        own = [t._replace(headers=(*t.headers, ("x-shadowtap-request", b"r"))) for t in traffic[:3]]
+        await upgrade.tap([*traffic, *bad, *other, *own])
+        owed = len(traffic) + len(bad) + len(other) + len(own)
+        async with worker(upgrade.config, ("replay", "score"), 6.0) as made:
+            await run_until(made, lambda: sum(made.replayer.outcomes.values()) >= owed and made.scorer.scored >= 20)
+        async with worker(upgrade.config, ("score",), 6.0) as made:  # the last ledger record was written at the stop
+            stop = asyncio.Event()
+            work = asyncio.ensure_future(run(made.roles, stop))
+            assert await upgrade.wait_for("SELECT sum(exchanges) FROM coverage", owed, 30) == owed
+            stop.set()
+            assert await work == 0
+        counts = {
+            outcome: await upgrade.count(f"SELECT sum(exchanges) FROM coverage WHERE outcome = '{outcome}'")
+            for outcome in ("replayed", "dead_letter", "out_of_scope", "own_traffic")
+        }
+    assert counts == {"replayed": 20, "dead_letter": 4, "out_of_scope": 5, "own_traffic": 3}
+
+
+async def test_asking_stops_at_the_daily_budget_and_the_tap_goes_on(bootstrap, tmp_path):
+    async with setting(bootstrap, desk.desk_models(6, {}), tmp_path, budget={"requests_per_day": 20}) as upgrade:
+        await upgrade.tap(desk.traffic(6, {"triage": 60}, end_ms=int(time.time() * 1000)))
+        async with worker(upgrade.config, ("replay",), 6.0) as made:
+            await run_until(made, lambda: sum(made.replayer.outcomes.values()) >= 60)
+            assert made.replayer.outcomes["over_budget"] == 60 - made.replayer.outcomes["replayed"]
+        async with worker(upgrade.config, ("replay",), 6.0) as made:  # a restart does not bring the budget back
+            await upgrade.tap(desk.traffic(7, {"triage": 8}, end_ms=int(time.time() * 1000)))
+            await run_until(made, lambda: sum(made.replayer.outcomes.values()) >= 8)
+        assert len(upgrade.provider.calls) <= 20
+
+
+@pytest.mark.kafka
+@needs_kafka
+async def test_killing_the_worker_loses_nothing_and_doubles_nothing(kafka, tmp_path):
+    rng = random.Random(11)
+    total = 2000
+    models = desk.desk_models(8, {})
+    async with setting(kafka.bootstrap, models, tmp_path) as upgrade:
+        upgrade.provider.faults.latency_ms = 40
+        assert await upgrade.tap(desk.traffic(8, {"triage": total}, end_ms=int(time.time() * 1000))) == total
+        program = tmp_path / "worker.py"
+        program.write_text(
+            "import asyncio, json, logging, sys\n"
+            "from schemas.config import config_from\n"
+            "from streams.worker import run, stop_on_signals, worker\n"
+            "logging.basicConfig(level='WARNING')\n"
+            "async def main():\n"
+            "    stop = asyncio.Event(); stop_on_signals(stop)\n"
+            f"    async with worker(config_from(json.loads({json.dumps(json.dumps(upgrade.fields))})),"
+            " ('replay', 'score'), 6.0) as made:\n"
+            "        return await run(made.roles, stop)\n"
+            "sys.exit(asyncio.run(main()))\n"
+        )
+        in_flight_at_kills = 0
+        for kill in range(4):
+            log = (tmp_path / f"worker-{kill}.log").open("wb")
+            process = await asyncio.create_subprocess_exec(sys.executable, str(program), stdout=log, stderr=log)
+            try:
+                if kill < 3:
+                    before = len(upgrade.provider.calls)
+                    deadline = time.monotonic() + 40
+                    aim = rng.randrange(200, 700)
+                    while len(upgrade.provider.calls) < before + aim and time.monotonic() < deadline:
+                        await asyncio.sleep(0.02)
+                    process.kill()
+                    in_flight_at_kills += 2 * 1024  # arms times the most records in work
+                else:
+                    assert await upgrade.wait_for(COMPARED, total, 100) == total
+                    assert await upgrade.wait_for("SELECT sum(exchanges) FROM coverage", total, 20) == total
+                    process.terminate()
+            finally:
+                if process.returncode is None and kill == 3:
+                    process.terminate()
+                code = await process.wait()
+        assert code == 0, (tmp_path / "worker-3.log").read_text()[-2000:]
+        assert await upgrade.count(COMPARED) == total
+        assert await upgrade.count("SELECT uniqExact(request_id) FROM comparisons") == total
+        asked_twice = len(upgrade.provider.calls) - 2 * total
+        assert 0 <= asked_twice <= 3 * 64, asked_twice  # 32 requests of the provider's limit, and those just answered
