@@ -83,7 +83,7 @@ def violations(contract: Contract, text: str) -> Iterator[str]:
     value = payload(text).value
     if is_structure(value):
         if contract.is_json:
-            yield from sorted(_broken_shape(contract, shape_of(value)))
+            yield from sorted(_broken_shape(contract, shape_of(value)), key=_by_harm)
     elif contract.is_json:
         yield "no_json"
     else:
@@ -95,6 +95,10 @@ def violations(contract: Contract, text: str) -> Iterator[str]:
     length = length_bin(text)
     if not contract.shortest <= length <= contract.longest:
         yield "length:short" if length < contract.shortest else "length:long"
+
+
+def _by_harm(code: str) -> tuple[int, str]:
+    return ("missing", "type", "label", "extra").index(code.partition(":")[0]), code
 
 
 def _broken_shape(contract: Contract, shape: Shape) -> Iterator[str]:

@@ -93,7 +93,7 @@ def test_an_array_item_of_another_type_is_seen_and_one_type_less_is_not():
 
 
 def test_labels_count_only_where_the_prompt_names_them():
-    assert scored({"c": "red"}, {"c": "green"}) == (pytest.approx(1.0), "enum:$.c")
+    assert scored({"c": "red"}, {"c": "green"}) == (0.75, "enum:$.c")
     assert scored({"c": "red"}, {"c": "blue"}) == (0.0, "")
     assert scored({"c": "Smith"}, {"c": "Jones"}) == (0.0, "")
     assert scored({"c": ""}, {"c": "Jones"}) == (0.0, "")
