@@ -86,7 +86,7 @@ def _ends(text: str) -> str:
 
 
 def _letters(prompt: str) -> str:
-    found = set()
+    found: set[str] = set()
     if any(mark in prompt for mark in ("B)", "B.", "B:")):  # the patterns are dear, and most prompts have no options
         found.update(one or other for one, other in _OPTION.findall(prompt))
     for listed in _LETTERS.findall(prompt) if "A, B" in prompt or "A,B" in prompt else ():
