@@ -31,6 +31,8 @@ _CURRENCY = re.compile(
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,12}(?: [A-Z][a-z]{2,12})?(?=[ ,.;)']|$)", re.MULTILINE)
 _FLIPS = {a: b for one, other in reversed(WORDS["comparatives"]) for a, b in ((one, other), (other, one))}
 _FLIP = re.compile(rf"(?<!as )(?<!no )(?<!look )\b(?:{any_of(_FLIPS)})\b(?! all\b)(?!-)", re.IGNORECASE)
+SHORTEST_CUT = 120
+_WHOLE = (".", "!", "?", "]", ")", "}", '"', "$", "```")
 _FIRST_SENTENCE = re.compile(r"\A\s*[^.!?\n]{10,400}(?:[.!?:](?=\s)|\n)")
 
 
@@ -116,8 +118,11 @@ def comparative_flipped(text: str, rng: Random) -> str | None:
 
 
 def truncated(text: str, rng: Random) -> str | None:
-    """The answer ends at 40 to 80 % of its length, wherever that is; nothing else says so."""
-    if len(text) < 120:
+    """The answer ends at 40 to 80 % of its length, wherever that is; nothing else says so.
+
+    Only answers that are whole are cut: many of the real ones were cut already, and end in the middle of a word.
+    """
+    if len(text) < SHORTEST_CUT or not text.rstrip().endswith(_WHOLE):
         return None
     cut = text[: rng.randint(len(text) * 2 // 5, len(text) * 4 // 5)].rstrip()
     return cut if cut[-1:].isalnum() else cut.rstrip(" .,;:!?)\n*") or None

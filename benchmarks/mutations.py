@@ -57,7 +57,7 @@ RIGHT: dict[str, dict[str, str]] = {
     "refusal put in front": {"refusal": "."},
     "fence added": {"code_fence": "fence"},
     "key renamed": {"structure_change": "missing|extra|renamed", "schema_violation": "."},
-    "type changed": {"structure_change": "type|retyped|missing|extra", "schema_violation": "."},
+    "type changed": {"structure_change": "type|retyped|null|missing|extra", "schema_violation": "."},
     "enum changed": {"structure_change": "enum", "answer_change": ".", "schema_violation": "enum"},
     "tool argument changed": {"tool_call_change": "^argument:"},
     "tool call dropped": {"tool_call_change": "^missing_call$"},
