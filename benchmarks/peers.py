@@ -1,7 +1,7 @@
 """The tools people use today, on pairs from stdin, in whatever interpreter has them; needs nothing of this project.
 
 One JSON object a pair comes in: `id, request, baseline {text, tool_calls, finish_reason}, answer {...}`. One a tool
-goes out: `name, settings, verdicts (whether values are the tool's own flags), values (0 or 1, or a distance), seconds`.
+goes out: `name, settings, verdicts (whether values are the tool's own flags), values (0 or 1, or a distance), seconds` of CPU time.
 Tools that are not installed are left out. Each is called as its documentation says:
 
     python -m venv /tmp/peers && /tmp/peers/bin/pip install llmshift==0.1.4 autoevals rapidfuzz
@@ -34,7 +34,7 @@ def rapidfuzz(lines: list[Line]) -> list[dict[str, Any]]:
     from rapidfuzz import fuzz
 
     pairs = [texts(line) for line in lines]
-    began = time.perf_counter()
+    began = time.process_time()
     values = [1 - fuzz.ratio(a, b) / 100 for a, b in pairs]
     return [_said("rapidfuzz", "1 - fuzz.ratio / 100, no processor", values, began, tool="rapidfuzz")]
 
@@ -53,7 +53,7 @@ def floor(lines: list[Line]) -> list[dict[str, Any]]:
 
     pairs = [texts(line) for line in lines]
     number = re.compile(r"\d+(?:\.\d+)?")
-    began = time.perf_counter()
+    began = time.process_time()
     values = []
     for a, b in pairs:
         same = parses(a) == parses(b) and number.findall(a) == number.findall(b)
@@ -68,7 +68,7 @@ def autoevals(lines: list[Line]) -> list[dict[str, Any]]:
 
     out = []
     for name, scorer in (("Levenshtein", Levenshtein()), ("JSONDiff", JSONDiff())):
-        began = time.perf_counter()
+        began = time.process_time()
         values = []
         for line in lines:
             baseline, answer = texts(line)
@@ -85,7 +85,7 @@ def llmshift(lines: list[Line]) -> list[dict[str, Any]]:
     from llmshift.compare import run_compare
     from llmshift.shadow import ReplayProvider, build_cases, load_shadow_logs
 
-    began = time.perf_counter()
+    began = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "shadow.jsonl"
         log.write_text("".join(json.dumps(_shadow_record(line)) + "\n" for line in lines), encoding="utf-8")
@@ -111,7 +111,7 @@ def minilm(lines: list[Line]) -> list[dict[str, Any]]:
     model = SentenceTransformer(str(Path(packaged).parent / "model"), device="cpu")
     pairs = [texts(line) for line in lines]
     distinct = list(dict.fromkeys(_valid(text) for pair in pairs for text in pair))
-    began = time.perf_counter()
+    began = time.process_time()
     vectors = dict(
         zip(distinct, model.encode(distinct, normalize_embeddings=True, show_progress_bar=False), strict=True)
     )
@@ -146,7 +146,7 @@ def _said(name: str, settings: str, values: list[float], began: float, *, tool: 
         "settings": f"{tool.replace('_', '-')} {version(tool.replace('_', '-'))}; {settings}",
         "verdicts": verdicts,
         "values": values,
-        "seconds": time.perf_counter() - began,
+        "seconds": time.process_time() - began,
     }
 
 

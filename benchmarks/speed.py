@@ -5,7 +5,8 @@
 The pairs are real ones (two versions, or the same model asked again), drawn so that a side has 580 characters on
 average. Measured is `compare_many` of every comparator that uses no embedding model, for the candidate and, where
 the score is of one answer, for the baseline: what one trial costs. The floor is rapidfuzz, orjson and one regular
-expression on the same pairs, in the interpreters given by `--peers`. Each figure is the best of `--rounds` rounds.
+expression on the same pairs, in the interpreters given by `--peers`. Ours is the best of `--rounds` rounds. All times
+are CPU time of one process on one thread, so that a busy machine distorts them less than a clock would.
 """
 
 import argparse
@@ -63,14 +64,14 @@ def fresh(drawn_pairs: Sequence[tuple[Request, Answer, Answer]]) -> list[tuple[R
 
 
 def seconds(dimensions: Sequence[Dimension], drawn_pairs: Sequence[tuple[Request, Answer, Answer]]) -> dict[str, float]:
-    """Seconds of each comparator over these pairs, one after the other, as scoring runs them."""
+    """CPU seconds of each comparator over these pairs, one after the other, as scoring runs them."""
     pairs = fresh(drawn_pairs)
     spent = {}
     for dimension in dimensions:
         given = comparator_pairs(dimension.comparator, pairs)
-        began = time.perf_counter()
+        began = time.process_time()
         dimension.comparator.compare_many(given)
-        spent[dimension.name] = time.perf_counter() - began
+        spent[dimension.name] = time.process_time() - began
     return spent
 
 

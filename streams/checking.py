@@ -83,9 +83,8 @@ async def look(config: Config, last: int) -> Tapped:
             client.seek(place, max(begin, end - last))
             while batch := (await client.getmany(timeout_ms=1000)).get(place):
                 for record in batch:
-                    _note(
-                        config, found, record.value, record.headers, record.timestamp, Source("", *place, record.offset)
-                    )
+                    source = Source("", place.topic, place.partition, record.offset)
+                    _note(config, found, record.value, record.headers, record.timestamp, source)
                     first_ms = record.timestamp if first_ms is None else min(first_ms, record.timestamp)
                     last_ms = max(last_ms, record.timestamp)
                 if batch[-1].offset + 1 >= end:

@@ -24,20 +24,21 @@ _DECODER = JSONDecoder()
 
 def offered_tools(request: Request) -> dict[str, Schema]:
     """Tool name to the JSON Schema of its arguments (empty where the request gives none)."""
-    tools = dict(_described([*request.tools, *_functions(request)]))
-    return tools or {**tools_in_prompt(request.system_text), **tools_in_prompt(request.user_text)}
-
-
-def _functions(request: Request) -> list[Any]:
     functions = request.body.get("functions")
-    return list(functions) if isinstance(functions, list | tuple) else []
+    listed = [*request.tools, *(functions if isinstance(functions, list | tuple) else ())]
+    if listed:
+        return dict(_described(listed))
+    return {**_in_prompt(request.system_text), **_in_prompt(request.user_text)}
+
+
+def _in_prompt(prompt: str) -> dict[str, Schema]:
+    """Cheap for the prompts that describe no tools, which are most: these are not kept."""
+    return tools_in_prompt(prompt) if any(key in prompt for key in _SCHEMA_KEYS) else {}
 
 
 @lru_cache(maxsize=256)
 def tools_in_prompt(prompt: str) -> dict[str, Schema]:
     """The tools a prompt describes as objects with a name and parameters; empty for every other prompt."""
-    if not any(key in prompt for key in _SCHEMA_KEYS):
-        return {}
     names = _NAMED.findall(prompt)
     if not names:
         return {}

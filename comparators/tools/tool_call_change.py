@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -121,11 +121,12 @@ class _Changes:
         return Score(min(1.0, self._cost / calls), reasons[0], detail[:300])
 
 
-def _asked_for(calls: Iterable[ToolCall], request: Request) -> bool:
+def _asked_for(calls: Sequence[ToolCall], request: Request) -> bool:
     """Whether calls in a text are what the prompt asks for: it names them all and speaks of calling."""
-    names = {call.name for call in calls}
-    prompt = f"{request.system_text}\n{request.user_text}" if names else ""
-    return bool(names) and all(name in prompt for name in names) and bool(_ASKS_FOR_CALLS.search(prompt))
+    if not calls:
+        return False
+    prompt = f"{request.system_text}\n{request.user_text}"
+    return all(call.name in prompt for call in calls) and _ASKS_FOR_CALLS.search(prompt) is not None
 
 
 def _in_form_of(

@@ -21,6 +21,7 @@ _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "tool_input", "act
 _LIST_KEYS = ("tool_calls", "function_calls", "calls", "tool_uses")
 _TAGS = ("tool_call", "function_call", "tool_calls", "function_calls")
 _PREFIXES = ("[TOOL_CALLS]", "<|python_tag|>")
+_OPENERS = frozenset("{[<`")
 _CALL_START = re.compile(r"\[?\s{0,20}[A-Za-z_][\w.]{0,80}\(")
 _ACTION = re.compile(r"^Action:[ \t]*([\w.\-]{1,64})[ \t]*\r?\n+Action Input:[ \t]*([^\n]*)", re.MULTILINE)
 _LONGEST_NAME = 64
@@ -37,8 +38,8 @@ def written_calls(text: str, known: Mapping[str, Schema]) -> tuple[ToolCall, ...
     body = text.strip()
     for prefix in _PREFIXES:
         body = body.removeprefix(prefix).lstrip()
-    if not any(mark in body for mark in ("(", "{", "Action:", "<function=")):
-        return ()
+    if not known and body[:1] not in _OPENERS and "<tool_call" not in body and not _CALL_START.match(body):
+        return ()  # most texts by far: nothing is offered and nothing looks like a call
     tagged = [call for part in _tagged(body) for call in _calls(part, known)] + list(_function_tags(body))
     if tagged:
         return tuple(tagged)

@@ -46,7 +46,7 @@ CREATE OR REPLACE VIEW {db}.coverage {cluster}
     end         UInt64                 COMMENT 'last offset of the range, exclusive',
     ts          DateTime64(3, 'UTC')   COMMENT 'newest event time in the range, UTC, milliseconds',
     ingested_at DateTime('UTC')        COMMENT 'when the row was written, UTC'
-) AS SELECT upgrade, candidate, feature, outcome, exchanges, cluster, topic, partition, start, end, ts, ingested_at
+) SQL SECURITY INVOKER AS SELECT upgrade, candidate, feature, outcome, exchanges, cluster, topic, partition, start, end, ts, ingested_at
 FROM {db}.coverage_rows FINAL
 ARRAY JOIN candidates AS candidate, features AS feature, outcomes AS outcome, counts AS exchanges
 COMMENT 'One row is an outcome of a candidate and feature in one offset range, with the number of exchanges. Sum exchanges; ranges never overlap.';
@@ -65,7 +65,7 @@ CREATE OR REPLACE VIEW {db}.serving {cluster}
     until       DateTime64(3, 'UTC')   COMMENT 'event time of the last answer of the run, UTC',
     was_model       LowCardinality(String) COMMENT 'model before the change; empty in the first run',
     was_fingerprint LowCardinality(String) COMMENT 'fingerprint before the change; empty in the first run'
-) AS
+) SQL SECURITY INVOKER AS
 WITH hours AS (
     SELECT upgrade, arm, candidate, feature, asked_pin, toString(model) AS model, toString(fingerprint) AS fingerprint,
         first_ts, last_ts,
@@ -109,7 +109,7 @@ CREATE OR REPLACE VIEW {db}.drift {cluster}
     failed     UInt64                 COMMENT 'comparisons where the comparator raised',
     first_ts   DateTime64(3, 'UTC')   COMMENT 'first event time, UTC',
     last_ts    DateTime64(3, 'UTC')   COMMENT 'last event time, UTC'
-) AS
+) SQL SECURITY INVOKER AS
 WITH sums AS (
     SELECT upgrade, candidate, feature, dimension, epoch, sum(n) AS d_n,
         sum(baseline_n) AS b_n, sum(baseline_sum) AS b_sum, sum(rerun_n) AS r_n, sum(rerun_sum) AS r_sum,
@@ -148,7 +148,7 @@ CREATE OR REPLACE VIEW {db}.spend {cluster}
     day       Date                   COMMENT 'UTC day',
     requests  UInt64                 COMMENT 'requests sent to providers on that day, all candidates and reruns',
     usd       Float64                COMMENT 'what they cost, USD, as far as prices are known'
-) AS SELECT upgrade, toDate(spent_on) AS day, sum(day_requests) AS requests, sum(day_usd) AS usd
+) SQL SECURITY INVOKER AS SELECT upgrade, toDate(spent_on) AS day, sum(day_requests) AS requests, sum(day_usd) AS usd
 FROM (
     SELECT upgrade, cluster, topic, partition, day AS spent_on, max(requests) AS day_requests, max(usd) AS day_usd
     FROM {db}.coverage_rows FINAL WHERE day != '' GROUP BY upgrade, cluster, topic, partition, spent_on
@@ -163,7 +163,7 @@ CREATE OR REPLACE VIEW {db}.dictionary {cluster}
     type     String COMMENT 'ClickHouse type; empty for the table itself',
     position UInt64 COMMENT 'order of the column, from 1; 0 for the table itself',
     meaning  String COMMENT 'what it holds, in what unit'
-) AS SELECT name AS `table`, '' AS `column`, '' AS type, toUInt64(0) AS position, comment AS meaning
+) SQL SECURITY INVOKER AS SELECT name AS `table`, '' AS `column`, '' AS type, toUInt64(0) AS position, comment AS meaning
 FROM system.tables WHERE database = '{db}' AND engine != 'MaterializedView'
 UNION ALL
 SELECT table, name, type, position, comment FROM system.columns WHERE database = '{db}' AND table NOT IN ('serving_feed')

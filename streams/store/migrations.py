@@ -6,8 +6,9 @@ must be idempotent (`IF NOT EXISTS`). The checksum is of the text before templat
 cluster or retention is no change. `R_*.sql` (views, retention) is applied again whenever its filled text changes.
 
 Templates: `{db}`; `{cluster}` (`ON CLUSTER name` or nothing); `{engine:column}` (ReplacingMergeTree with its version
-column) and `{engine:aggregating}`, or their Replicated twins; `{text_days}` and `{keep_days}`; `{folded:table}` (all columns of the table but the
-version, with types and comments, `AS SELECT ... FINAL`), so that a view follows its table.
+column) and `{engine:aggregating}`, or their Replicated twins; `{text_days}` and `{keep_days}`; `{folded:table}` (all
+columns of the table but the version, with types and comments, then `SQL SECURITY INVOKER AS SELECT ... FINAL`), so that
+a view follows its table and never shows more than its reader may see.
 """
 
 import hashlib
@@ -88,7 +89,7 @@ async def migrate(connection: Connection, layout: Layout, folder: Traversable | 
         done.append(f"{statement.file} {statement.step}")
     for file in _files(folder, r"R_\w+\.sql"):
         ready = [
-            await _mirrored(connection, filled(text, database, layout)) for text in _split(file.read_text("utf-8"))
+            await _mirrored(connection, filled(text, database, layout)) for text in split(file.read_text("utf-8"))
         ]
         checksum = _checksum(";".join(ready))
         if applied.get((file.name, 0), (0, ""))[1] == checksum:
@@ -131,7 +132,7 @@ def read_statements(folder: Traversable) -> list[Statement]:
     found = [
         Statement(file.name, int(file.name[:4]), step, text)
         for file in _files(folder, r"\d{4}_\w+\.sql")
-        for step, text in enumerate(_split(file.read_text("utf-8")), start=1)
+        for step, text in enumerate(split(file.read_text("utf-8")), start=1)
     ]
     names = {statement.version: statement.file for statement in reversed(found)}
     for statement in found:
@@ -144,7 +145,7 @@ def _files(folder: Traversable, pattern: str) -> list[Traversable]:
     return sorted((f for f in folder.iterdir() if re.fullmatch(pattern, f.name)), key=lambda f: f.name)
 
 
-def _split(text: str) -> list[str]:
+def split(text: str) -> list[str]:
     """Statements without comment lines; a statement ends with a semicolon at the end of a line."""
     uncommented = re.sub(r"(?m)^\s*--.*\n?", "", text)
     return [part.strip() for part in re.split(r";[ \t]*(?:\n|\Z)", uncommented) if part.strip()]
@@ -185,7 +186,7 @@ async def _mirrored(connection: Connection, sql: str) -> str:
     )
     listed = ",\n".join(f"`{name}` {kind} COMMENT {_quoted(comment)}" for name, kind, comment in columns)
     names = ", ".join(f"`{name}`" for name, _, _ in columns)
-    return sql.replace(match[0], f"(\n{listed}\n) AS SELECT {names} FROM {connection.database}.{match[1]} FINAL")  # noqa: S608 - names come from our own files
+    return sql.replace(match[0], f"(\n{listed}\n) SQL SECURITY INVOKER AS SELECT {names} FROM {connection.database}.{match[1]} FINAL")  # noqa: S608 - names come from our own files
 
 
 def _quoted(text: str) -> str:

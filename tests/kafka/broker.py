@@ -69,11 +69,11 @@ class Broker:
         return f"127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        log = (self.folder / "log").open("ab")
-        self.process = subprocess.Popen(
-            ["java", "-Xmx512m", "-XX:+UseSerialGC", "-cp", f"{JARS}/*", "kafka.Kafka", str(self.folder / "settings")],
-            stdout=log, stderr=log, env={**os.environ, "LOG_DIR": str(self.folder)},
-        )  # fmt: skip
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                ["java", "-Xmx512m", "-XX:+UseSerialGC", "-cp", f"{JARS}/*", "kafka.Kafka", f"{self.folder}/settings"],
+                stdout=log, stderr=log, env={**os.environ, "LOG_DIR": str(self.folder)},
+            )  # fmt: skip
         for _ in range(300):
             with contextlib.suppress(OSError):
                 socket.create_connection(("127.0.0.1", self.port), 0.1).close()

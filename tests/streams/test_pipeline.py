@@ -133,10 +133,9 @@ async def test_killing_the_worker_loses_nothing_and_doubles_nothing(kafka, tmp_p
             "        return await run(made.roles, stop)\n"
             "sys.exit(asyncio.run(main()))\n"
         )
-        in_flight_at_kills = 0
         for kill in range(4):
-            log = (tmp_path / f"worker-{kill}.log").open("wb")
-            process = await asyncio.create_subprocess_exec(sys.executable, str(program), stdout=log, stderr=log)
+            with (tmp_path / f"worker-{kill}.log").open("wb") as log:
+                process = await asyncio.create_subprocess_exec(sys.executable, str(program), stdout=log, stderr=log)
             try:
                 if kill < 3:
                     before = len(upgrade.provider.calls)
@@ -145,7 +144,6 @@ async def test_killing_the_worker_loses_nothing_and_doubles_nothing(kafka, tmp_p
                     while len(upgrade.provider.calls) < before + aim and time.monotonic() < deadline:
                         await asyncio.sleep(0.02)
                     process.kill()
-                    in_flight_at_kills += 2 * 1024  # arms times the most records in work
                 else:
                     assert await upgrade.wait_for(COMPARED, total, 100) == total
                     assert await upgrade.wait_for("SELECT sum(exchanges) FROM coverage", total, 20) == total

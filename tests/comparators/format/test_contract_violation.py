@@ -55,7 +55,7 @@ def contract():
         (ticket(1, note="x"), ""),
         (ticket(1, name="a customer never seen"), ""),
         ({key: value for key, value in ticket(1).items() if key != "id"}, "missing:$.id"),
-        (ticket(1, lines=[{"price": 1}, {"other": 1}]), "extra:$.lines[].other"),
+        (ticket(1, lines=[{"price": 1, "other": 1}]), "extra:$.lines[].other"),
         (ticket(1, lines=[{}]), "missing:$.lines[].price"),
         (ticket(1, id="1"), "type:$.id:string"),
         (ticket(1, status="Open"), "label:$.status"),

@@ -9,7 +9,7 @@ import pytest
 from schemas.alerts import Alert, AlertState
 from schemas.errors import UnreachableError, UsageError
 from streams.store import Store
-from streams.store.migrations import Layout, SchemaError, filled, migrate, read_statements
+from streams.store.migrations import Layout, SchemaError, filled, migrate, read_statements, split
 
 SHIPPED = Path(str(resources.files("schemas"))) / "migrations"
 
@@ -116,3 +116,19 @@ async def test_sql_of_a_person_is_refused_in_one_line_and_an_outage_is_not_their
 async def test_rows_of_a_database_without_tables_are_not_lost_but_wait(empty_store):
     with pytest.raises(UnreachableError, match="run `shadowtap migrate`"):
         await empty_store.put_alert(Alert("u", "id", "next", AlertState.PENDING, "", "{}", 0))
+
+
+async def test_the_shipped_grants_are_sql_that_clickhouse_understands(store):
+    statements = split((resources.files("schemas") / "grants.sql").read_text("utf-8"))
+    assert len(statements) >= 10
+    for statement in statements:
+        assert await store.query(f"EXPLAIN AST {statement}")
+
+
+async def test_no_view_shows_more_than_its_reader_may_see(store):
+    views = await store.query(
+        "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
+    )
+    assert len(views) >= 13
+    for name, definition in views:
+        assert "SQL SECURITY INVOKER" in definition, name
