@@ -61,7 +61,8 @@ INSERT INTO comparisons_rows (upgrade, candidate, hour, comparison_id, trial_id,
   baseline_latency_ms, candidate_latency_ms, rerun_latency_ms, baseline_input_tokens, candidate_input_tokens,
   baseline_output_tokens, candidate_output_tokens, baseline_cost_usd, candidate_cost_usd, candidate_error, ver)
 SELECT '{UPGRADE}', candidate, hour, comparison_id, trial_id, ts, feature, 'llm.gateway', i % 12, intDiv(i, 12),
-  concat('req-', hex(sipHash64(i))), 1, has_rerun, 'p/current', 'p/next', 'current', 'next', if(has_rerun, 'current', ''),
+  concat('req-', hex(sipHash64(i))), 1, has_rerun, 'p/current', 'p/next', 'current', 'next',
+  if(has_rerun, 'current', ''),
   200 + sipHash64(i, 1) % 2000000 / 1000, 200 + sipHash64(i, 2, candidate) % 2000000 / 1000,
   if(has_rerun, 200 + sipHash64(i, 3) % 2000000 / 1000, NULL), sipHash64(i, 4) % 4000, sipHash64(i, 4) % 4000,
   sipHash64(i, 5) % 500, sipHash64(i, 6, candidate) % 500, sipHash64(i, 7) % 100000 / 1e7,
@@ -183,7 +184,8 @@ async def measure(store: Store, pid: int, last: int, trials: int, repeat: int) -
 
     await row("refresh 2 hours of all 16 feature x candidate, and read", look)
     parameters = {
-        "upgrade": UPGRADE, "candidate": "next", "since": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(until - 86400)), "threshold": 0.5, "top": 20,
+        "upgrade": UPGRADE, "candidate": "next", "threshold": 0.5, "top": 20,
+        "since": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(until - 86400)),
         "feature": "feature-3", "dimension": "embedding_distance", "wanted": 10_000_000,
     }  # fmt: skip
     found = await store.query("SELECT request_id FROM comparisons_rows ORDER BY sipHash64(request_id) LIMIT 1")

@@ -88,9 +88,7 @@ async def migrate(connection: Connection, layout: Layout, folder: Traversable | 
         await _record(connection, statement.file, statement.version, statement.step, statement.checksum)
         done.append(f"{statement.file} {statement.step}")
     for file in _files(folder, r"R_\w+\.sql"):
-        ready = [
-            await _mirrored(connection, filled(text, database, layout)) for text in split(file.read_text("utf-8"))
-        ]
+        ready = [await _mirrored(connection, filled(text, database, layout)) for text in split(file.read_text("utf-8"))]
         checksum = _checksum(";".join(ready))
         if applied.get((file.name, 0), (0, ""))[1] == checksum:
             continue
@@ -186,7 +184,8 @@ async def _mirrored(connection: Connection, sql: str) -> str:
     )
     listed = ",\n".join(f"`{name}` {kind} COMMENT {_quoted(comment)}" for name, kind, comment in columns)
     names = ", ".join(f"`{name}`" for name, _, _ in columns)
-    return sql.replace(match[0], f"(\n{listed}\n) SQL SECURITY INVOKER AS SELECT {names} FROM {connection.database}.{match[1]} FINAL")  # noqa: S608 - names come from our own files
+    body = f"(\n{listed}\n) SQL SECURITY INVOKER AS SELECT {names} FROM {connection.database}.{match[1]} FINAL"  # noqa: S608 - our own names
+    return sql.replace(match[0], body)
 
 
 def _quoted(text: str) -> str:
