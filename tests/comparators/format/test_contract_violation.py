@@ -98,7 +98,7 @@ def test_too_few_answers_make_no_contract_and_none_applies_nowhere():
     assert scored(freeze(sketch_of(TICKETS)), PROSE, baseline="") == (None, "no_text")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6), parts=st.integers(1, 6))
 def test_sketches_merge_in_any_order_and_any_partitioning(seed, parts):
     rng = random.Random(seed)
