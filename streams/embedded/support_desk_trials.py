@@ -83,15 +83,18 @@ def desk_trials(
         )
 
 
-def judged(trials: Iterable[Trial], rules: FeatureRules | None = None) -> Report:
-    """Score, fold and judge trials of the desk, as at the end of a file."""
+def judged(trials: Iterable[Trial], rules: Mapping[str, FeatureRules] | None = None) -> Report:
+    """Score, fold and judge trials of the desk, as at the end of a file.
+
+    `rules` are by feature, "" for every other one; None for the defaults.
+    """
     trials = list(trials)
-    in_force = rules or FeatureRules(load_dimensions())
-    evidence = fold_comparisons(score_trials(trials, lambda _: in_force), lambda _: in_force, lambda *_: 1)
+    in_force = JudgeRules(rules or {"": FeatureRules(load_dimensions())}, ended=True)
+    evidence = fold_comparisons(score_trials(trials, in_force.of), in_force.of, lambda *_: 1)
     seen = tuple(dict.fromkeys(trial.feature for trial in trials))
     shares = {(family.candidate, family.feature): family.share for family in families(VERSION_B, (), seen)}
     known = Known(pins={VERSION_B: CANDIDATE}, shares=shares)
-    return judge(UPGRADE, CURRENT, evidence, JudgeRules({"": in_force}, ended=True), known, {"consumed": len(trials)})
+    return judge(UPGRADE, CURRENT, evidence, in_force, known, {"consumed": len(trials)})
 
 
 def differences(report: Report, doses: Doses = DEMO_DOSES, lossy: Iterable[str] = ()) -> list[str]:

@@ -88,7 +88,7 @@ HASHING = {"embedding_distance": {"model": "hashing"}}  # what is put into the o
 
 
 def test_what_was_put_in_is_what_is_found():
-    report = judged(desk_trials(1), FeatureRules(load_dimensions(HASHING)))
+    report = judged(desk_trials(1), {"": FeatureRules(load_dimensions(HASHING))})
     assert differences(report) == []
     verdicts = {feature.feature: feature.verdict for feature in report.candidates[0].features}
     for feature, doses in DEMO_DOSES.items():
@@ -97,14 +97,14 @@ def test_what_was_put_in_is_what_is_found():
 
 def test_nothing_put_in_is_nothing_found():
     unchanged = dict.fromkeys(("ticket_fields", "triage", "order_actions"), 620)  # which drift in the demo
-    report = judged(desk_trials(2, unchanged, {}), FeatureRules(load_dimensions(HASHING)))
+    report = judged(desk_trials(2, unchanged, {}), {"": FeatureRules(load_dimensions(HASHING))})
     assert report.candidates[0].verdict is Verdict.PASS
 
 
 def test_a_tap_that_lost_the_system_prompt_ends_in_neither_pass_nor_fail():
     lossy = {feature: 0.35 for feature in FEATURES if feature != "ticket_fields"}  # its schema keeps the form
     trials = desk_trials(1, dict.fromkeys(lossy, 150), DEMO_DOSES, lossy)
-    report = judged(trials, FeatureRules(load_dimensions(HASHING)))
+    report = judged(trials, {"": FeatureRules(load_dimensions(HASHING))})
     assert {feature.why.partition(":")[0] for feature in report.candidates[0].features} == {"replay_unfaithful"}
     assert {feature.verdict for feature in report.candidates[0].features} == {Verdict.INCONCLUSIVE}
     assert differences(report, {feature: DEMO_DOSES[feature] for feature in lossy}, lossy) == []
