@@ -30,13 +30,13 @@ def broken_off(text: str) -> str:
         return "open_fence"
     if stripped.endswith("```"):
         return ""
-    *before, last = [line for line in stripped.split("\n") if line and not line.isspace()]
+    before, _, last = stripped.rpartition("\n")
     if last.lstrip().startswith(_NO_PROSE):
         return ""
     return _broken_line(last, before)
 
 
-def _broken_line(last: str, before: list[str]) -> str:
+def _broken_line(last: str, before: str) -> str:
     if last.count("**") % 2 or last.count("`") % 2 or (last[-1].isalnum() and last.count("(") > last.count(")")):
         return "open_bracket"
     words = last.split()
@@ -48,15 +48,14 @@ def _broken_line(last: str, before: list[str]) -> str:
     return "mid_sentence" if goes_on else ""
 
 
-def _stands_out(last: str, words: int, before: list[str]) -> bool:
+def _stands_out(last: str, words: int, before: str) -> bool:
     """Whether a last line without an end mark had sentences that ended, or all lines of its kind have end marks."""
     item = _LIST_ITEM.match(last)
     if _ENDED.search(last, item.end() if item else 0):
         return True
-    if item:
-        kin = [line for line in before if _LIST_ITEM.match(line) and len(line.split()) >= _WORDS_OF_A_LINE]
-    elif words >= _WORDS_OF_A_PARAGRAPH:
-        kin = [line for line in before if not _LIST_ITEM.match(line) and len(line.split()) >= _WORDS_OF_OTHERS]
-    else:
+    if not item and words < _WORDS_OF_A_PARAGRAPH:
         return False
+    least = _WORDS_OF_A_LINE if item else _WORDS_OF_OTHERS
+    lines = [line for line in before.split("\n") if len(line.split()) >= least]
+    kin = [line for line in lines if (_LIST_ITEM.match(line) is None) == (item is None)]
     return bool(kin) and not any(line.rstrip()[-1].isalnum() for line in kin)

@@ -22,7 +22,7 @@ _BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]"]', re.DOTALL)
 _TRAILING_COMMA = re.compile(r",\s*+[}\]]")
 _SINGLE_QUOTED = re.compile(r"[{\[,:]\s*+'")
 
-_KEPT_CHARACTERS = 16_384  # longer answers are read anew each time: the cache must stay small
+_KEPT_CHARACTERS = 8_192  # longer answers are read anew each time: the cache must stay small
 _TRIES = 8  # opening brackets looked at in prose
 _SHORT_PROSE = 300  # characters around a payload that begins a line
 
@@ -151,7 +151,7 @@ def _syntax_problem(text: str) -> str:
     return "constant"
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=4096)
 def _kept_payload(text: str) -> Payload:
     return _payload(text)
 

@@ -19,7 +19,7 @@ _ENOUGH = 2  # function words, before a language is claimed for a text
 _CLEAR = 3  # function words, before a sentence is claimed for a language other than the text's
 _ENOUGH_LETTERS = 4  # of a script that names its language
 _MOST_PIECES = 200  # of one script: there are no more distinct words to weigh them against
-_KEPT_CHARACTERS = 16_384
+_KEPT_CHARACTERS = 8_192
 
 
 class Languages(NamedTuple):
@@ -40,7 +40,7 @@ def unfinished_words() -> frozenset[str]:
     return frozenset(" ".join(_data()["unfinished"].values()).split())
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=4096)
 def _kept_languages(text: str) -> Languages:
     return _languages(text)
 
@@ -49,8 +49,9 @@ def _languages(text: str) -> Languages:
     if "```" in text:
         text = _FENCED.sub(" ", text)
     known = _known(text)
-    main = _leader(_evidence(known))
-    if main is None or max(_evidence(known, main).values(), default=0) < _CLEAR:
+    found = _evidence(known)
+    main = _leader(found)
+    if main is None or len(known) - found[main] < _CLEAR:  # too few pieces are left for any other language
         return Languages(main)
     foreign: Counter[str] = Counter()
     length = 0
@@ -102,10 +103,9 @@ def _evidence(known: list[tuple[str, ...]], besides: str | None = None) -> dict[
 
 
 def _leader(found: dict[str, int]) -> str | None:
-    ranked = sorted(found.items(), key=lambda item: -item[1])[:2]
-    if not ranked or ranked[0][1] < _ENOUGH or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
-        return None
-    return ranked[0][0]
+    most = max(found.values(), default=0)
+    leaders = [name for name, pieces in found.items() if pieces == most]
+    return leaders[0] if most >= _ENOUGH and len(leaders) == 1 else None
 
 
 @cache

@@ -11,7 +11,7 @@ _ITEM = re.compile(r"[-*+\u2022][ \t]+\S|\d{1,3}[.)][ \t]+\S")
 _HEADING = re.compile(r"#{1,6}[ \t]+\S")
 _BOLD = re.compile(r"\*\*[^*\n]+\*\*|__[^_\n]+__")
 _APPEARED = 0.25  # least score where headings, lists or tables appear or vanish
-_KEPT_CHARACTERS = 16_384
+_KEPT_CHARACTERS = 8_192
 
 
 class _Layout(NamedTuple):
@@ -66,7 +66,7 @@ def _layout(text: str) -> _Layout:
     return _laid_out(text) if len(text) > _KEPT_CHARACTERS else _kept_layout(text)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=4096)
 def _kept_layout(text: str) -> _Layout:
     return _laid_out(text)
 
