@@ -14,14 +14,20 @@ from aiokafka.admin import NewTopic
 
 from schemas import json_text
 from schemas.config import Config, config_from
+from schemas.errors import UsageError
 from schemas.topics import ROLES
 from schemas.verdicts import CandidateVerdict, Report, Verdict
+from streams.embedded import support_desk as desk
 from streams.embedded.broker import embedded_broker
 from streams.embedded.clickhouse import embedded_clickhouse
 from streams.embedded.provider import Model, simulated_provider
+from streams.embedded.recorded import recorded_models, recorded_traffic, rerun_share
 from streams.embedded.tapped import TappedExchange
+from streams.judging import judged
 from streams.kafka import admin, create_topics, producer
+from streams.rules import Rules
 from streams.store.configured import open_store
+from streams.trial_files import read_trial_lines
 from streams.worker import Worker, run, worker
 
 TOPIC = "llm.gateway"
@@ -176,3 +182,40 @@ async def _slack() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
         yield f"http://{host}:{port}/webhook", messages
     finally:
         await runner.cleanup()
+
+
+async def final_report(config: Config, *, ended: bool) -> Report:
+    """What the store says when all is done; `ended` is the end of a file: what has no verdict then never gets one."""
+    async with open_store(config) as store:
+        return await judged(config, Rules(config), store, ended=ended)
+
+
+def support_desk(seed: int) -> Scenario:
+    """Generated traffic of a support desk, whose next version drifts where `DEMO_DOSES` says so."""
+    return Scenario(
+        name="desk-2026-10",
+        current=desk.CURRENT,
+        candidates={desk.VERSION_B: desk.CANDIDATE},
+        models=dict(desk.desk_models(seed)),
+        traffic=list(desk.traffic(seed, end_ms=int(time.time() * 1000))),
+    )
+
+
+def recorded(path: Path, settings: Mapping[str, Any] | None = None) -> Scenario:
+    """Trials of a file as traffic, with models that answer what was recorded.
+
+    Raises:
+        UsageError: no such file, a line that is no trial, or no trial at all.
+    """
+    lines = list(read_trial_lines(path))
+    if not lines:
+        raise UsageError(f"{path}: no trial in it")
+    return Scenario(
+        name=path.name.split(".")[0],
+        current=lines[0].baseline.model,
+        candidates={name: answer.model for name, answer in lines[0].candidates.items()},
+        models=recorded_models(lines),
+        traffic=list(recorded_traffic(lines)),
+        rerun=rerun_share(lines),
+        settings={"verdict": {"min_hours": 0}, **(settings or {})},
+    )

@@ -79,10 +79,13 @@ async def judged(
     store: Store,
     epochs: EpochsInForce | None = None,
     heard_ms: Mapping[tuple[str, str], int] | None = None,
+    *,
+    ended: bool = False,
 ) -> Report:
     """What the evidence in ClickHouse says now. Gives new features their share of alpha, changes nothing else.
 
-    `heard_ms` is when each (candidate, feature) last got a score, for noticing silence; only the judge knows.
+    `heard_ms` is when each (candidate, feature) last got a score, for noticing silence; only the judge knows. `ended`
+    says that nothing more will come.
     """
     upgrade = config.upgrade.name
     in_force = epochs if epochs is not None else await settle_epochs(store, config, rules)
@@ -106,6 +109,7 @@ async def judged(
         min_hours=verdict.min_hours,
         max_hours=verdict.max_hours,
         coverage_floor=verdict.coverage_floor,
+        ended=ended,
     )
     return judge(upgrade, config.upgrade.current, evidence, judge_rules, known, _counts(coverage))
 

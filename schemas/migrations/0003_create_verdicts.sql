@@ -60,6 +60,45 @@ CREATE TABLE IF NOT EXISTS {db}.evidence_rows {cluster}
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'Storage behind the view evidence: may hold a row twice until merged, so read the view, or add FINAL. One row is candidate x feature x dimension x epoch x hour, recomputed from scores whenever a score of that hour arrives.';
 
+CREATE TABLE IF NOT EXISTS {db}.evidence_days_rows {cluster}
+(
+    upgrade      LowCardinality(String)                        COMMENT 'name of the upgrade',
+    candidate    LowCardinality(String)                        COMMENT 'name of the candidate',
+    feature      LowCardinality(String)                        COMMENT 'product feature',
+    dimension    LowCardinality(String)                        COMMENT 'metric name',
+    epoch        UInt32                                        COMMENT 'number of the epoch, from 1; sum over days, never over epochs',
+    day          Date                                          COMMENT 'day of event time, UTC',
+    n            UInt64                                        COMMENT 'comparisons that have a D',
+    d_sum        Float64                                       COMMENT 'sum of D over those n',
+    d_squares    Float64                                       COMMENT 'sum of D squared over those n',
+    worse        UInt64                                        COMMENT 'comparisons with D > 0, of those n',
+    better       UInt64                                        COMMENT 'comparisons with D < 0, of those n',
+    fail_bets    Array(Float64)                                COMMENT 'log wealth of 12 bets against "mean of clipped D <= tolerance"; log e-value = log of the mean of their exponentials',
+    pass_bets    Array(Float64)                                COMMENT 'log wealth of 12 bets against "mean of D >= tolerance", unclipped',
+    baseline_n   UInt64                                        COMMENT 'comparisons with a baseline score, of those n',
+    baseline_sum Float64                                       COMMENT 'sum of their baseline scores',
+    rerun_n      UInt64                                        COMMENT 'comparisons with a rerun score, of those n',
+    rerun_sum    Float64                                       COMMENT 'sum of their rerun scores; divided by rerun_n: the noise floor',
+    candidate_sum Float64                                      COMMENT 'sum of the candidate scores over those n',
+    weight       Float64                                       COMMENT 'sum of the sampling weights over those n: exchanges in all traffic that they stand for',
+    weighted_candidate Float64                                 COMMENT 'sum of weight times candidate score over those n',
+    weighted_d   Float64                                       COMMENT 'sum of weight times D over those n',
+    replay_n     UInt64                                        COMMENT 'comparisons where baseline and rerun both have a score (faithful replay)',
+    replay_up_bets   Array(Float64)                            COMMENT 'log wealth of 12 bets against "mean of rerun - baseline <= tolerance"',
+    replay_down_bets Array(Float64)                            COMMENT 'log wealth of 12 bets against "mean of baseline - rerun <= tolerance"',
+    scored       UInt64                                        COMMENT 'comparisons whose candidate answer was scored',
+    skipped      UInt64                                        COMMENT 'comparisons whose candidate answer was not scored: no answer, or the dimension does not apply',
+    failed       UInt64                                        COMMENT 'comparisons where the comparator raised',
+    first_ms     Int64                                         COMMENT 'first event time, milliseconds since 1970 UTC; 0: no comparison',
+    last_ms      Int64                                         COMMENT 'last event time, milliseconds since 1970 UTC; 0: no comparison',
+    reasons       Map(String, UInt64)                          COMMENT 'reason code of the candidate score to number of comparisons',
+    rerun_reasons Map(String, UInt64)                          COMMENT 'reason code of the rerun score to number of comparisons',
+    ver          UInt64                                        COMMENT 'row version, the highest wins: nanoseconds at which the day was summed',
+    ingested_at  DateTime('UTC') DEFAULT now()                 COMMENT 'when the row was written, UTC; time to live runs on it'
+) ENGINE = {engine:ver} PARTITION BY toYYYYMM(day) ORDER BY (upgrade, candidate, feature, dimension, epoch, day)
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'Storage behind the view evidence_days: may hold a row twice until merged, so read the view, or add FINAL. One row is the sum of the hours of a day in evidence, so that a look at everything costs milliseconds.';
+
 CREATE TABLE IF NOT EXISTS {db}.verdicts_rows {cluster}
 (
     upgrade    LowCardinality(String)     COMMENT 'name of the upgrade',

@@ -8,4 +8,5 @@ ALTER TABLE {db}.answers_rows {cluster} MODIFY COLUMN tool_calls_json TTL ingest
 ALTER TABLE {db}.comparisons_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;
 ALTER TABLE {db}.scores_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;
 ALTER TABLE {db}.evidence_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;
+ALTER TABLE {db}.evidence_days_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;
 ALTER TABLE {db}.coverage_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;

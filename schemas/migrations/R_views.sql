@@ -16,6 +16,9 @@ COMMENT 'One row is a comparison in one dimension: the scores of all arms side b
 CREATE OR REPLACE VIEW {db}.evidence {cluster} {folded:evidence_rows}
 COMMENT 'One row is candidate x feature x dimension x epoch x hour: sums that may be added over hours. Equals the rows of scores.';
 
+CREATE OR REPLACE VIEW {db}.evidence_days {cluster} {folded:evidence_days_rows}
+COMMENT 'One row is candidate x feature x dimension x epoch x day: the hours of evidence added up. What verdicts are made from.';
+
 CREATE OR REPLACE VIEW {db}.epochs {cluster} {folded:epochs_rows}
 COMMENT 'One row is an identity under which evidence of a dimension adds up, with the reason why it began.';
 
@@ -118,7 +121,7 @@ WITH sums AS (
         sum(weight) AS w, sum(weighted_candidate) AS w_c,
         sum(scored) AS scored_n, sum(skipped) AS skipped_n, sum(failed) AS failed_n,
         minIf(first_ms, first_ms > 0) AS begins, max(last_ms) AS ends
-    FROM {db}.evidence
+    FROM {db}.evidence_days
     GROUP BY upgrade, candidate, feature, dimension, epoch
 )
 SELECT upgrade, candidate, feature, dimension, epoch, d_n AS trials,
@@ -132,11 +135,11 @@ SELECT upgrade, candidate, feature, dimension, epoch, d_n AS trials,
     fromUnixTimestamp64Milli(begins, 'UTC') AS first_ts, fromUnixTimestamp64Milli(ends, 'UTC') AS last_ts
 FROM sums
 ORDER BY ends DESC, epoch DESC LIMIT 1 BY upgrade, candidate, feature, dimension
-COMMENT 'One row is a dimension of a feature of a candidate, over all hours of the epoch in force: where it stands now. Fast: reads the hourly sums.';
+COMMENT 'One row is a dimension of a feature of a candidate, over all hours of the epoch in force: where it stands now. Fast: reads sums by day.';
 
 CREATE OR REPLACE VIEW {db}.current_scores {cluster} {folded:scores_rows}
 WHERE (upgrade, candidate, feature, dimension, epoch) NOT IN (
-    SELECT upgrade, candidate, feature, dimension, epoch FROM {db}.evidence
+    SELECT upgrade, candidate, feature, dimension, epoch FROM {db}.evidence_days
     GROUP BY upgrade, candidate, feature, dimension, epoch
     ORDER BY max(last_ms) DESC, epoch DESC LIMIT 1000000000 OFFSET 1 BY upgrade, candidate, feature, dimension
 )

@@ -16,7 +16,7 @@ from schemas.verdicts import Report, Verdict
 
 if TYPE_CHECKING:
     from schemas.config import Config
-    from streams.demo import Progress, Scenario
+    from streams.demo import Progress
 
 PATIENCE_S = 900.0
 
@@ -62,9 +62,9 @@ async def _demo(trials: Path | None, data: Path, seed: int, form: str, *, kept: 
     from rich.live import Live  # noqa: PLC0415 - the same
 
     from comparators.drift.report import exit_code, report_json  # noqa: PLC0415 - slow to import
-    from streams.demo import running_demo  # noqa: PLC0415 - the same
+    from streams.demo import final_report, recorded, running_demo, support_desk  # noqa: PLC0415 - the same
 
-    scenario = _recorded(trials) if trials else _support_desk(seed)
+    scenario = recorded(trials) if trials else support_desk(seed)
     console = Console(stderr=form == "json")
     console.print(
         f"[bold]{len(scenario.traffic)} exchanges[/bold] of [bold]{scenario.current}[/bold] go to Kafka and are asked "
@@ -80,9 +80,7 @@ async def _demo(trials: Path | None, data: Path, seed: int, form: str, *, kept: 
             console.print(f"[red]Not finished after {PATIENCE_S:.0f} s; the last state follows.[/red]")
         else:
             watch.result()
-        report = progress.report
-        if report is None:
-            raise UsageError("nothing was judged; run again with more patience, or report this")
+        report = progress.report = await final_report(config, ended=trials is not None)
         console.print(_view(progress))
         _show_messages(console, progress)
         await _show_queries(console, config, data, kept=kept)
@@ -95,39 +93,6 @@ async def _demo(trials: Path | None, data: Path, seed: int, form: str, *, kept: 
         console.print(f"[red]{line}[/red]")
     console.print("Verdicts are the seeded ones." if not wrong else "[red]Verdicts are not the seeded ones.[/red]")
     return 1 if wrong else 0
-
-
-def _support_desk(seed: int) -> "Scenario":
-    from streams.demo import Scenario  # noqa: PLC0415 - slow to import
-    from streams.embedded import support_desk as desk  # noqa: PLC0415 - the same
-
-    return Scenario(
-        name="desk-2026-10",
-        current=desk.CURRENT,
-        candidates={desk.VERSION_B: desk.CANDIDATE},
-        models=dict(desk.desk_models(seed)),
-        traffic=list(desk.traffic(seed, end_ms=int(time.time() * 1000))),
-    )
-
-
-def _recorded(path: Path) -> "Scenario":
-    from streams.demo import Scenario  # noqa: PLC0415 - slow to import
-    from streams.embedded.recorded import recorded_models, recorded_traffic  # noqa: PLC0415 - the same
-    from streams.trial_files import read_trial_lines  # noqa: PLC0415 - the same
-
-    lines = list(read_trial_lines(path))
-    if not lines:
-        raise UsageError(f"{path}: no trial in it")
-    first = lines[0]
-    return Scenario(
-        name=path.name.split(".")[0],
-        current=first.baseline.model,
-        candidates={name: answer.model for name, answer in first.candidates.items()},
-        models=recorded_models(lines),
-        traffic=list(recorded_traffic(lines)),
-        rerun=1.0 if all(line.rerun is not None for line in lines) else 0.0,
-        settings={"verdict": {"min_hours": 0}},
-    )
 
 
 def _view(progress: "Progress") -> Any:

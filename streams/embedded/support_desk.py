@@ -37,11 +37,11 @@ DEMO_DOSES: Doses = {
     "summaries": {"embedding_distance": 0.5},
     "order_status": {},
     "order_actions": {"tool_call_change": 0.3},
-    "safety": {},
+    "safety": {"refusal": 0.3},
     "letters": {"truncation": 0.3},
 }
 """The demo's drift: features without a dose must end PASS."""
-_MUST_FAIL = frozenset({"triage", "order_actions", "letters"})
+_MUST_FAIL = frozenset({"triage", "order_actions", "safety", "letters"})
 DEMO_EXCHANGES: Mapping[str, int] = {name: 400 if name in _MUST_FAIL else 620 for name in DEMO_DOSES}
 """Exchanges of each feature in the demo: PASS and REVIEW take about 540 clean trials at a tolerance of 0.01."""
 

@@ -1,7 +1,8 @@
-"""Evidence by hour: made in ClickHouse from `scores`, read back as the sums that verdicts are made of.
+"""Evidence by hour and day: made in ClickHouse from `scores`, read back as the sums that verdicts are made of.
 
 The same sums as `comparators.drift.fold` makes with numpy, field by field, to 1e-9. An hour is always made anew from
-all its scores, so redelivery, correction and withdrawal never add up. The SQL stands beside this file.
+all its scores, a day from its hours, so redelivery, correction and withdrawal never add up. The SQL stands beside this
+file.
 """
 
 from collections import defaultdict
@@ -14,6 +15,8 @@ from comparators.drift.evidence import Evidence, EvidenceKey
 from schemas.json_text import valid_text
 from schemas.touched import Touched
 from streams.store.connection import Connection
+
+DAY = 86_400  # seconds
 
 _PER_STATEMENT = 500  # touched hours that one statement recomputes
 
@@ -31,14 +34,19 @@ async def refresh(connection: Connection, touched: Collection[Touched]) -> None:
         ordered = sorted(hours)  # by candidate, feature, hour, so that a statement reads neighbouring rows
         for start in range(0, len(ordered), _PER_STATEMENT):
             part = ordered[start : start + _PER_STATEMENT]
+            days = sorted({(candidate, feature, hour // DAY) for candidate, feature, hour in part})
             parameters = {
                 "upgrade": upgrade,
                 "candidates": sorted({candidate for candidate, _, _ in part}),
                 "features": sorted({feature for _, feature, _ in part}),
                 "hours": sorted({hour for _, _, hour in part}),
                 "touched": part,
+                "days": sorted({day for _, _, day in days}),
+                "touched_days": days,
             }
             await connection.command(_statement("refresh_evidence.sql"), parameters)
+            # Always after its hours: who was interrupted in between comes again, because nothing was committed.
+            await connection.command(_statement("refresh_evidence_days.sql"), parameters)
 
 
 async def read(connection: Connection, upgrade: str) -> dict[EvidenceKey, Evidence]:

@@ -1,4 +1,4 @@
--- The evidence of an upgrade over all hours: a few hundred rows, so that a look costs milliseconds.
+-- The evidence of an upgrade over all days: a few thousand rows, so that a look costs milliseconds.
 SELECT
   candidate, feature, dimension, epoch,
   sum(n) AS n, sum(d_sum) AS d_sum, sum(d_squares) AS d_squares, sum(worse) AS worse, sum(better) AS better,
@@ -12,5 +12,5 @@ SELECT
   sum(scored) AS scored, sum(skipped) AS skipped, sum(failed) AS failed,
   minIf(first_ms, first_ms > 0) AS first_ms, max(last_ms) AS last_ms,
   sumMap(reasons) AS reasons, sumMap(rerun_reasons) AS rerun_reasons
-FROM (SELECT * FROM evidence_rows FINAL WHERE upgrade = {upgrade:String}) AS hours
+FROM (SELECT * FROM evidence_days_rows FINAL WHERE upgrade = {upgrade:String}) AS days
 GROUP BY candidate, feature, dimension, epoch

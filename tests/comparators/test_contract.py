@@ -13,16 +13,26 @@ from hypothesis import strategies as st
 
 from comparators.comparator import Kind, Pair
 from comparators.dimensions import load_dimensions
+from comparators.format.contract_sketch import sketch_of
+from comparators.format.contracts import freeze
 from comparators.scoring import FeatureRules, score_trials
 from schemas.answers import Answer, ToolCall, Usage
 from schemas.comparisons import Status
 from schemas.exchanges import Request, Source
 from schemas.trials import CandidateAnswer, Trial, trial_id
 
-DIMENSIONS = {dimension.name: dimension for dimension in load_dimensions()}
-WITH_MODEL = {"embedding_distance"}  # their model has its own tests; here it would cost minutes
-LIGHT = sorted(set(DIMENSIONS) - WITH_MODEL)
-OF_ONE_ANSWER = (Kind.PROPERTY, Kind.PROPERTY_BOTH, Kind.MEASURE)
+WITH_MODEL = {"model": "hashing"}  # in the place of weights that would cost minutes and have their own tests
+CONTRACT = freeze(sketch_of('{"label": "A", "items": []}' for _ in range(60)))
+SETTINGS = {"contract_violation": {"contract": CONTRACT}}  # without one it applies to nothing
+
+
+def _light(dimension):
+    has_model = any(field.name == "model" for field in dataclasses.fields(dimension.comparator))
+    return (WITH_MODEL if has_model else {}) | SETTINGS.get(dimension.name, {})
+
+
+CHANGES = {dimension.name: _light(dimension) for dimension in load_dimensions()}
+DIMENSIONS = {dimension.name: dimension for dimension in load_dimensions(CHANGES)}
 
 TOOL = {"type": "function", "function": {"name": "find", "parameters": {"type": "object", "properties": {"q": {}}}}}
 SCHEMA = {"type": "object", "properties": {"label": {"enum": ["A", "B"]}}, "required": ["label"]}
@@ -108,7 +118,7 @@ def pairs():
     ]
 
 
-@pytest.fixture(params=LIGHT)
+@pytest.fixture(params=sorted(DIMENSIONS))
 def name(request):
     return request.param
 
