@@ -64,7 +64,7 @@ class Comparator(ABC):
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - most comparators have nothing to load
         """Load what is heavy (a model), so that the first pair does not wait for it; by default there is nothing."""
 
     def compare_many(self, pairs: Sequence[Pair]) -> list[Score]:

@@ -88,7 +88,7 @@ async def test_a_full_house_holds_the_stream_back():
 
     async def take_all():
         async for record in lanes.take(FakeStream([0, 1, 2])):
-            got.append(record)
+            got.append(record)  # noqa: PERF401 - what was taken so far is looked at meanwhile
 
     task = asyncio.ensure_future(take_all())
     await asyncio.sleep(0.05)
@@ -104,7 +104,7 @@ async def test_no_record_is_taken_further_than_a_window_beyond_the_first_unfinis
 
     async def take_all():
         async for record in lanes.take(FakeStream([0, 9, 10])):
-            got.append(record)
+            got.append(record)  # noqa: PERF401 - what was taken so far is looked at meanwhile
 
     task = asyncio.ensure_future(take_all())
     await asyncio.sleep(0.05)
@@ -200,7 +200,8 @@ def test_a_new_feature_is_rerun_until_its_noise_is_known():
 
 def test_a_request_is_stripped_then_changed_and_its_tools_stay_declared():
     body = {
-        "model": "gpt-x-2026-03-01", "messages": [{"role": "system", "content": "old"}, {"role": "user", "content": "hi"}],
+        "model": "gpt-x-2026-03-01",
+        "messages": [{"role": "system", "content": "old"}, {"role": "user", "content": "hi"}],
         "store": True, "user": "u1", "metadata": {"a": 1}, "stream": True, "top_p": 1, "tools": [{"type": "function"}],
     }  # fmt: skip
     sent = request_for(body, "gpt-x-2026-10-20", drop=("top_p",), changes={"temperature": 1}, system_prompt="new")
