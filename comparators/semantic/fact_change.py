@@ -1,0 +1,89 @@
+"""Facts changed: another number, date, amount, unit, name, quotation, id or address than the baseline states."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import ClassVar
+
+from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.semantic.facts import Fact, facts_of, is_same_share
+
+_ORDER = (
+    "money",
+    "date",
+    "time",
+    "percent",
+    "quantity",
+    "number",
+    "id",
+    "email",
+    "url",
+    "name",
+    "quote",
+)  # gravest first
+_AMOUNTS = frozenset({"money", "percent", "quantity", "number"})  # one may stand in another's place
+_SHOWN = 3  # facts of each side in the detail
+
+
+@dataclass(frozen=True)
+class FactChange(Comparator):
+    """Share of the facts of both answers that only one of them states (of multisets: |A - B| + |B - A| over |A| + |B|).
+
+    What it sees: numbers (with scale and unit), percentages, amounts of money, dates, times, ids, URLs, e-mail
+    addresses, quotations, and capitalised names inside sentences. How they are written does not count: 1,000 = 1000 =
+    1k, 5 % = 0.05, 5 km = 5000 m, 23 Nov 2026 = 2026-11-23. It applies where the baseline states a fact.
+
+    What it does not see: which fact belongs to what (two swapped prices), facts in words ("twice"), names at the
+    beginning of a sentence, and other languages' forms of numbers and dates.
+
+    Reasons, the gravest only: `money:changed`, `date:changed`, `number:changed`, `name:changed`, ...; `missing` or
+    `extra` in place of `changed` where the other answer has nothing of that kind instead.
+    """
+
+    version: ClassVar[int] = 1
+    kind: ClassVar[Kind] = Kind.DISTANCE
+
+    def compare(self, pair: Pair) -> Score:
+        """0 to 1, or None where the baseline states no fact."""
+        before = facts_of(pair.baseline.content)
+        if not before:
+            return Score(None, "no_facts")
+        after = facts_of(pair.answer.content)
+        gone, come = before - after, after - before
+        if not gone and not come:
+            return Score(0.0)
+        _pair_shares(gone, come)
+        _pair_shares(come, gone)
+        apart = gone.total() + come.total()
+        if not apart:
+            return Score(0.0)
+        return Score(min(1.0, apart / (before.total() + after.total())), _reason(gone, come), _detail(gone, come))
+
+
+def _pair_shares(one: Counter[Fact], other: Counter[Fact]) -> None:
+    """Take out percentages of one side that the other writes as a number."""
+    for percent in [fact for fact in one if fact.kind == "percent"]:
+        for number in [fact for fact in other if is_same_share(percent, fact)]:
+            both = min(one[percent], other[number])
+            one[percent] -= both
+            other[number] -= both
+            one += Counter()
+            other += Counter()
+
+
+def _reason(gone: Counter[Fact], come: Counter[Fact]) -> str:
+    lost, new = {fact.kind for fact in gone}, {fact.kind for fact in come}
+    for kind in _ORDER:
+        if kind in lost and (kind in new or (kind in _AMOUNTS and new & _AMOUNTS)):
+            return f"{kind}:changed"
+    for kind in _ORDER:
+        if kind in lost:
+            return f"{kind}:missing"
+    return next(f"{kind}:extra" for kind in _ORDER if kind in new)
+
+
+def _detail(gone: Counter[Fact], come: Counter[Fact]) -> str:
+    return f"{_shown(gone)} -> {_shown(come)}"
+
+
+def _shown(facts: Counter[Fact]) -> str:
+    return ", ".join(" ".join(filter(None, (fact.value, fact.of))) for fact in list(facts)[:_SHOWN]) or "none"

@@ -1,0 +1,201 @@
+r"""The facts a text states, each written in one way, so that two texts can be compared as multisets.
+
+`1,000`, `1000` and `1k` are one number, `5 km` and `5000 m` one length, `23 Nov 2026` and `2026-11-23` one date. Units,
+scales, currencies and months come from `facts.toml`. Numbers are found by their digits and names by their capitals, so
+that all of it is linear in the text; what a token means is remembered between texts.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+
+class Fact(NamedTuple):
+    """A fact: its kind (`number`, `date`, ...), its value written in one way, and of what an amount is."""
+
+    kind: str
+    value: str
+    of: str = ""
+
+
+_ADDRESS = re.compile(r"https?://[^\s<>\"'`\])}]+|www\.[^\s<>\"'`\])}]+|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
+_QUOTED = re.compile(r"\"([^\"\n]{2,80})\"|\u201c([^\u201d\n]{2,80})\u201d")
+_NAME = re.compile(r"[A-Z](?<=[A-Za-z,;)\u2019] [A-Z])[\w&-]*\w")
+_NOT_NAMES = frozenset({"OK", "Yes", "No", "True", "False", "NOT", "AND", "OR"})
+_ORDINAL = re.compile(r"^ {0,8}\d{1,3}[.)](?=\s)", re.MULTILINE)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH = rf"((?:{'|'.join(_MONTHS)})[a-z]{{0,6}})\b\.?"
+_DAY = r"(\d{1,2})(?:st|nd|rd|th)?\b"
+_DATE = re.compile(
+    rf"\b{_DAY}(?: of)? {_MONTH}(?:,? (\d{{4}})\b)?"  # 23rd of November 2026
+    rf"|{_MONTH} (?:(\d{{4}})\b|{_DAY}(?:,? (\d{{4}})\b)?)"  # November 23, 2026 or November 2026
+)
+_SYMBOLS = "$\u20ac\u00a3\u00a5\u20b9"
+_AMOUNT = re.compile(
+    rf"(?:US)?([{_SYMBOLS}]) ?(\d(?:[\d,.]*\d)?)(?: ?(k|K|m|M|mn|bn|B|tn|thousand|million|billion|trillion)\b)?"
+)
+_NUMBER = re.compile(
+    r"(\d(?<![\w.]\d)(?<![A-Za-z_]-\d)(?:(?<=[\s(=:]([-\u2212])\d))?(?:[\d,.:/-]*\d)?)"  # the token, and a minus in front of it
+    rf"(?: ?-?([%\u00b0A-Za-z{_SYMBOLS}](?:[A-Za-z/]*[A-Za-z])?)(?: ([A-Za-z]+))?)?"  # the word or two behind it
+)
+_CODE = re.compile(r"\d(?:(?<=[A-Za-z_]\d)|(?<=[A-Za-z_][-#]\d))[\w-]{0,60}")
+_CODE_START = re.compile(r"[\w#-]{1,40}\Z")
+_ISO = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})\Z")
+_DAY_OR_MONTH_FIRST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})\Z")
+_CLOCK = re.compile(r"(\d{1,2}):(\d\d)(:\d\d)?\Z")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?\Z")
+_DECIMAL = re.compile(r"\d+(?:\.\d+)?\Z")
+_MONTHS_A_YEAR = 12
+_NOON = 12
+_SHORTEST_WORD = 3  # letters; below, a unit is a symbol, and its case matters
+
+
+@lru_cache(maxsize=256)
+def facts_of(text: str) -> Counter[Fact]:
+    """All facts of a text with how often they stand there (names and quotations once). Not to be changed."""
+    found: Counter[Fact] = Counter()
+    rest = _take_marked(found, text.replace("*", ""))
+    for name in set(_NAME.findall(rest)) - _NOT_NAMES:
+        found[Fact("name", name.casefold())] = 1
+    if "1. " in rest or "1) " in rest:
+        rest = _ORDINAL.sub("", rest)
+    for token, count in Counter(_NUMBER.findall(rest)).items():
+        for fact in _numbers(*token):
+            found[fact] += count
+    for code in _CODE.finditer(rest):
+        before = _CODE_START.search(rest, max(0, code.start() - 40), code.start())
+        found[Fact("id", ((before[0] if before else "") + code[0]).casefold())] += 1
+    return found
+
+
+def _take_marked(found: Counter[Fact], text: str) -> str:
+    """Take out what a mark of its own announces (addresses, dates, currency signs); quotations stay in the text."""
+    if "://" in text or "@" in text or "www." in text:
+        found.update(map(_address, _ADDRESS.findall(text)))
+        text = _ADDRESS.sub(" ", text)
+    if '"' in text or "\u201c" in text:
+        for straight, curly in _QUOTED.findall(text):
+            found[Fact("quote", (straight or curly).casefold().strip(" .,;:!?"))] = 1
+    if any(map(text.__contains__, _MONTHS)):
+        text = _DATE.sub(lambda date: _take_date(found, date), text)
+    if any(map(text.__contains__, _SYMBOLS)) and not ("\\" in text or "^" in text):  # there $ is TeX
+        text = _AMOUNT.sub(lambda amount: _take_amount(found, amount), text)
+    return text
+
+
+def is_same_share(percent: Fact, number: Fact) -> bool:
+    """Whether a percentage and a bare number are one share: 5 % and 0.05."""
+    return percent.kind == "percent" and number.kind == "number" and _scaled(percent.value, 0.01) == number.value
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    text = resources.files("comparators.semantic").joinpath("facts.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _address(found: str) -> Fact:
+    if "@" in found and "://" not in found:
+        return Fact("email", found.casefold())
+    bare = found.rstrip(".,;:!?").rstrip("/").removeprefix("https://").removeprefix("http://").removeprefix("www.")
+    host, slash, path = bare.partition("/")
+    return Fact("url", host.casefold() + slash + path)
+
+
+def _take_date(found: Counter[Fact], date: re.Match[str]) -> str:
+    day, month, year, month_first, year_alone, day_second, year_last = date.groups()
+    number = _tables()["months"].get((month or month_first).casefold())
+    if number is None:
+        return date[0]
+    found[_date(year or year_alone or year_last or "", number, day or day_second or "")] += 1
+    return " "
+
+
+def _date(year: str, month: int, day: str) -> Fact:
+    return Fact("date", f"{year}-{month:02d}-{day.zfill(2) if day else ''}")
+
+
+def _take_amount(found: Counter[Fact], amount: re.Match[str]) -> str:
+    symbol, digits, scale = amount.groups()
+    factor = 1e6 if scale == "m" else _tables()["scales"].get(scale, 1)
+    found[Fact("money", _scaled(digits.replace(",", ""), factor), _tables()["currencies"][symbol])] += 1
+    return " "
+
+
+@lru_cache(maxsize=32_768)
+def _numbers(token: str, sign: str, word: str, following: str) -> tuple[Fact, ...]:
+    """What a token of digits means, with the words behind it."""
+    if _GROUPED.match(token):
+        token = token.replace(",", "")
+    if _DECIMAL.match(token):
+        return (_amount(("-" if sign else "") + token, word, following),)
+    whole = _written_date(token) or _written_time(token, word)
+    if whole is None and (token.count(".") > 1 or token.count("-") > 1):
+        whole = Fact("id", token)
+    if whole is None and "/" in token and "," not in token:
+        whole = Fact("number", token)  # a fraction
+    if whole is not None:
+        return (whole,)
+    pieces = [piece for piece in re.split(r"[,:/-]", token) if _DECIMAL.match(piece)]
+    return tuple(_amount(piece, word if place == len(pieces) - 1 else "", "") for place, piece in enumerate(pieces))
+
+
+def _written_date(token: str) -> Fact | None:
+    date = _ISO.match(token)
+    if date:
+        return _date(date[1], int(date[3]), date[4])
+    date = _DAY_OR_MONTH_FIRST.match(token)
+    if date is None:
+        return None
+    first, mark, second, year = date.groups()
+    is_month_first = mark == "/" and int(first) <= _MONTHS_A_YEAR
+    month, day = (first, second) if is_month_first else (second, first)
+    return _date(year, int(month), day)
+
+
+def _written_time(token: str, word: str) -> Fact | None:
+    clock = _CLOCK.match(token)
+    if clock is None:
+        return None
+    hour = int(clock[1])
+    if word.casefold() == "pm" and hour < _NOON:
+        hour += _NOON
+    return Fact("time", f"{hour}:{clock[2]}{clock[3] or ''}")
+
+
+def _amount(digits: str, word: str, following: str) -> Fact:
+    tables = _tables()
+    factor = 1.0
+    if word in tables["scales"] and word != "m":
+        factor, word = tables["scales"][word], following
+    elif word.casefold() in ("hundred", "thousand", "million", "billion", "trillion"):
+        factor, word = tables["scales"].get(word.casefold(), 100), following
+    value = _scaled(digits, factor)
+    if word in ("%", "percent") or (word == "per" and following == "cent"):
+        return Fact("percent", value)
+    if word.casefold() in ("am", "pm") and "." not in digits:
+        return Fact("time", f"{int(digits) % _NOON + (_NOON if word.casefold() == 'pm' else 0)}:00")
+    currency = tables["currencies"].get(word) or tables["currencies"].get(word.casefold())
+    if currency:
+        return Fact("money", value, currency)
+    unit = _unit(word)
+    if unit and not (word == "s" and len(digits) == 4):  # noqa: PLR2004 - the 1990s are a decade
+        return Fact("quantity", _scaled(digits, factor * unit[1]), unit[0])
+    return Fact("number", value)
+
+
+@lru_cache(maxsize=4096)
+def _unit(word: str) -> tuple[str, float] | None:
+    units = _tables()["units"]
+    folded = word.casefold()
+    forms = (word,) if len(word) < _SHORTEST_WORD else (word, folded, folded.removesuffix("s"))
+    return next(((units[form][0], units[form][1]) for form in forms if form in units), None)
+
+
+def _scaled(digits: str, factor: float) -> str:
+    if factor != 1:
+        return format(float(digits) * factor, ".9g")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
