@@ -1,8 +1,8 @@
 """The tools people use today, on pairs from stdin, in whatever interpreter has them; needs nothing of this project.
 
 One JSON object a pair comes in: `id, request, baseline {text, tool_calls, finish_reason}, answer {...}`. One a tool
-goes out: `name, settings, verdicts (whether values are the tool's own flags), values (0 or 1, or a distance), seconds`
-(of CPU). Tools that are not installed are left out. Each is called as its documentation says:
+goes out: `name, settings, verdicts (whether values are the tool's own flags), values (0 or 1, or a distance)`, and
+CPU `seconds`. Tools that are not installed are left out. Each is called as its documentation says:
 
     python -m venv /tmp/peers && /tmp/peers/bin/pip install llmshift==0.1.4 autoevals rapidfuzz
     /tmp/peers/bin/python benchmarks/peers.py < pairs.jsonl
