@@ -71,8 +71,10 @@ def run_timed(interpreters: Sequence[str], pairs: Sequence[tuple[Request, Answer
 
 def _said(interpreter: str, lines: bytes, *tools: str) -> list[dict[str, Any]]:
     one_core = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    command = [interpreter, str(PROGRAM), *tools]
-    done = subprocess.run(command, input=lines, capture_output=True, check=True, env=one_core)
+    command = [interpreter, "-I", str(PROGRAM), *tools]  # -I: no module of this folder may stand in for theirs
+    done = subprocess.run(command, input=lines, capture_output=True, check=False, env=one_core)
+    if done.returncode:
+        raise SystemExit(f"{interpreter} {PROGRAM.name} failed:\n{done.stderr.decode(errors='replace')[-2000:]}")
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

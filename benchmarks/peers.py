@@ -5,7 +5,7 @@ goes out: `name, settings, verdicts (whether values are the tool's own flags), v
 CPU `seconds`. Tools that are not installed are left out. Each is called as its documentation says:
 
     python -m venv /tmp/peers && /tmp/peers/bin/pip install llmshift==0.1.4 autoevals rapidfuzz
-    /tmp/peers/bin/python benchmarks/peers.py < pairs.jsonl
+    /tmp/peers/bin/python -I benchmarks/peers.py < pairs.jsonl
 """
 
 import json
