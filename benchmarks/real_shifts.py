@@ -12,7 +12,8 @@ from benchmarks.evidence_paths import NEVER, first_fail, median, share_ever
 from comparators.drift.style_shift import FIRST, REACH
 from comparators.semantic.embeddings import DEFAULT, embedder
 
-DATA = Path(__file__).parents[1].parent / "shared/data/stability"
+DATA = Path(__file__).parents[1].parent / "shared/data/stability/gpt4o_math_repeats.jsonl.gz"
+PROMPTS = 100
 MARK = math.log(20)
 CLIP = 0.25
 SUFFIX = "\n\nLet me know if you have any other questions!"
@@ -20,50 +21,50 @@ SUFFIX = "\n\nLet me know if you have any other questions!"
 Floats = npt.NDArray[np.float64]
 
 
-def _answers(name: str) -> list[list[str]]:
-    with gzip.open(DATA / name, "rt", encoding="utf-8") as lines:
+def _answers() -> list[list[str]]:
+    """Pairs of different answers of gpt-4o to the same question, neither very short nor longer than the model reads."""
+    with gzip.open(DATA, "rt", encoding="utf-8") as lines:
         rows = (json.loads(line) for line in lines)
-        return [[str(r["content"] if isinstance(r, dict) else r) for r in row["responses"]] for row in rows]
+        pairs = [[str(r["content"] if isinstance(r, dict) else r) for r in row["responses"]] for row in rows]
+    telling = [pair for pair in pairs if pair[0] != pair[1] and all(80 <= len(text) <= 1000 for text in pair)]
+    return telling[:PROMPTS]
 
 
-def _embedded(answers: list[list[str]], ending: str = "") -> Floats:
-    """Unit vectors of shape (prompts, repeats, 384)."""
-    texts = [text + ending for row in answers for text in row]
-    vectors = np.asarray(embedder(DEFAULT).encode(texts), dtype=np.float64)
-    return vectors.reshape(len(answers), -1, vectors.shape[-1])
+def embedded() -> tuple[Floats, Floats]:
+    """Unit vectors of shape (prompts, 2, 384): the answers, and the same with a friendly last line."""
+    answers = _answers()
+    texts = [text for pair in answers for text in pair]
+    vectors = np.asarray(embedder(DEFAULT).encode([*texts, *(text + SUFFIX for text in texts)]), dtype=np.float64)
+    plain, friendly = vectors.reshape(2, len(answers), 2, vectors.shape[-1])
+    return plain, friendly
 
 
-def other_content(seed: int, streams: int, trials: int) -> list[tuple[str, str, float]]:
-    """gpt-4o asked five times: three repeats are baseline, rerun and candidate; some candidates answer another prompt.
+def other_content(seed: int, streams: int, trials: int, plain: Floats) -> list[tuple[str, str, float]]:
+    """Some of the candidate's answers are those to another question; the others differ as much as reruns do.
 
-    Median trials to FAIL at tolerance 0 and 0.03, and the share that ever fails.
+    There are two answers to a question, not three, so the candidate's usual distance is that of another question's
+    rerun: more noise than a real third answer would have, because what is hard to repeat is so for both. Median trials
+    to FAIL, and the share that ever fails.
     """
-    vectors = _embedded(_answers("strict_json_open.jsonl.gz"))
-    prompts, repeats, _ = vectors.shape
     rng = np.random.default_rng(seed)
+    usual = np.clip(1 - (plain[:, 0] * plain[:, 1]).sum(axis=1), 0, 1)
+    across = np.clip(1 - plain[:, 0] @ plain[:, 1].T, 0, 1)
+    at, other, third = rng.integers(0, len(plain), (3, streams, trials))
     rows = []
     for share in (0.0, 0.05):
-        at = rng.integers(0, prompts, (streams, trials))
-        order = rng.permuted(np.broadcast_to(np.arange(repeats), (streams, trials, repeats)), axis=2)
-        elsewhere = np.where(rng.random(at.shape) < share, (at + rng.integers(1, prompts, at.shape)) % prompts, at)
-        d = np.empty(at.shape)
-        for row in range(streams):
-            b, r = vectors[at[row], order[row, :, 0]], vectors[at[row], order[row, :, 1]]
-            c = vectors[elsewhere[row], order[row, :, 2]]
-            d[row] = np.clip(1 - (b * c).sum(1), 0, 1) - np.clip(1 - (b * r).sum(1), 0, 1)
+        elsewhere = (rng.random(at.shape) < share) & (other != at)
+        d = np.where(elsewhere, across[at, other], usual[third]) - usual[at]
         for tolerance in (0.0, 0.03):
             first = first_fail(d, tolerance, MARK, CLIP)
             rows.append((f"{share:.0%} about something else, tolerance {tolerance}", median(first), share_ever(first)))
     return rows
 
 
-def style(seed: int, streams: int, trials: int) -> list[tuple[str, str, float]]:
+def style(seed: int, streams: int, trials: int, plain: Floats, friendly: Floats) -> list[tuple[str, str, float]]:
     """gpt-4o asked twice: rerun and candidate by coin, the candidate with a friendly last line, or moved by a vector.
 
     Snapshots of the direction as in `style_shift`; trials count from the first one, those of learning included.
     """
-    answers = _answers("gpt4o_math_repeats.jsonl.gz")
-    plain, friendly = _embedded(answers), _embedded(answers, SUFFIX)
     rng = np.random.default_rng(seed)
     direction = rng.normal(size=plain.shape[-1])
     moved = plain + 0.05 * direction / np.linalg.norm(direction)

@@ -84,10 +84,12 @@ def judge_dimension(
 def _verdict(
     dimension: Dimension, found: Evidence, spent: Spent, around: Circumstances, rules: JudgeRules
 ) -> tuple[Verdict, str]:
-    if spent.latched:
-        return Verdict.FAIL, "latched"
+    # Before the latch: all trials speak for a FAIL of a PROPERTY, only the reruns against the tap, so a tap that loses
+    # a little is found out after it has failed somebody. The latch stays where it is stored.
     if around.unfaithful:
         return Verdict.INCONCLUSIVE, "replay_unfaithful"
+    if spent.latched:
+        return Verdict.FAIL, "latched"
     # Where reruns themselves go beyond what their calibration allows, it is nobody's drift.
     if dimension.name == semantic_change.DIMENSION and not semantic_change.calibration_holds(found):
         return Verdict.INCONCLUSIVE, "calibration_stale"

@@ -120,11 +120,11 @@ class _Feature:
         return FeatureVerdict(self.feature, verdict, compared, around.paired, tuple(judged), why)
 
     def _worst(self, judged: Sequence[DimensionVerdict], around: Circumstances) -> tuple[Verdict, str]:
+        if around.unfaithful:
+            return Verdict.INCONCLUSIVE, f"replay_unfaithful:{around.unfaithful}"
         block = [d for d in judged if d.effect is Effect.BLOCK]
         if block and block[0].verdict is Verdict.FAIL:
             return Verdict.FAIL, block[0].dimension
-        if around.unfaithful:
-            return Verdict.INCONCLUSIVE, f"replay_unfaithful:{around.unfaithful}"
         undecided = Verdict.INCONCLUSIVE if around.over else Verdict.NODATA if around.silent else Verdict.CONTINUE
         if self.feature not in self.rules.declared and around.compared < self.rules.min_trials:
             return undecided, UNPROVEN

@@ -161,6 +161,8 @@ def test_an_unfaithful_replay_neither_passes_nor_fails():
     assert feature(report).verdict is Verdict.INCONCLUSIVE
     assert feature(report).why == "replay_unfaithful:invalid_json"
     assert {d.verdict for d in feature(report).dimensions} == {Verdict.INCONCLUSIVE}
+    latched = verdicts(healthy(invalid_json=lossy), latched={EvidenceKey(CANDIDATE, FEATURE, "invalid_json", 1)})
+    assert feature(latched).verdict is Verdict.INCONCLUSIVE  # what failed before the tap was found out
 
 
 def test_assumed_noise_can_fail_and_never_pass():
