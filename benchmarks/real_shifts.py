@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.evidence_paths import NEVER, first_fail, median, share_ever
+from comparators.drift.semantic_change import WINDOW, Distance, calibrate
 from comparators.drift.style_shift import FIRST, REACH
 from comparators.semantic.embeddings import DEFAULT, embedder
 
 DATA = Path(__file__).parents[1].parent / "shared/data/stability/gpt4o_math_repeats.jsonl.gz"
-PROMPTS = 100
+PROMPTS = 80
 MARK = math.log(20)
 CLIP = 0.25
 SUFFIX = "\n\nLet me know if you have any other questions!"
@@ -26,7 +27,7 @@ def _answers() -> list[list[str]]:
     with gzip.open(DATA, "rt", encoding="utf-8") as lines:
         rows = (json.loads(line) for line in lines)
         pairs = [[str(r["content"] if isinstance(r, dict) else r) for r in row["responses"]] for row in rows]
-    telling = [pair for pair in pairs if pair[0] != pair[1] and all(80 <= len(text) <= 1000 for text in pair)]
+    telling = [pair for pair in pairs if pair[0] != pair[1] and all(80 <= len(text) <= 1300 for text in pair)]
     return telling[:PROMPTS]
 
 
@@ -50,13 +51,24 @@ def other_content(seed: int, streams: int, trials: int, plain: Floats) -> list[t
     usual = np.clip(1 - (plain[:, 0] * plain[:, 1]).sum(axis=1), 0, 1)
     across = np.clip(1 - plain[:, 0] @ plain[:, 1].T, 0, 1)
     at, other, third = rng.integers(0, len(plain), (3, streams, trials))
+    calibration = calibrate([Distance(float(rng.choice(usual)), 1, ts_ms) for ts_ms in range(WINDOW)])
+    if calibration is None:
+        raise ValueError(f"a calibration takes {WINDOW} reruns")
+    band = calibration.band(1)
     rows = []
     for share in (0.0, 0.05):
         elsewhere = (rng.random(at.shape) < share) & (other != at)
-        d = np.where(elsewhere, across[at, other], usual[third]) - usual[at]
-        for tolerance in (0.0, 0.03):
-            first = first_fail(d, tolerance, MARK, CLIP)
-            rows.append((f"{share:.0%} about something else, tolerance {tolerance}", median(first), share_ever(first)))
+        candidate = np.where(elsewhere, across[at, other], usual[third])
+        d = candidate - usual[at]
+        beyond = (candidate > band.threshold) - band.allowed
+        for name, first in (
+            ("embedding_distance, tolerance 0", first_fail(d, 0.0, MARK, CLIP)),
+            ("embedding_distance, tolerance 0, were it not clipped at 0.25", first_fail(d, 0.0, MARK)),
+            ("embedding_distance, tolerance 0.03", first_fail(d, 0.03, MARK, CLIP)),
+            ("semantic_change after its calibration, tolerance 0", first_fail(beyond, 0.0, MARK)),
+            ("semantic_change after its calibration, tolerance 0.005", first_fail(beyond, 0.005, MARK)),
+        ):
+            rows.append((f"{share:.0%} about something else: {name}", median(first), share_ever(first)))
     return rows
 
 
