@@ -17,7 +17,9 @@ _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 
 _ENOUGH = 2  # function words, before a language is claimed for a text
 _CLEAR = 3  # function words, before a sentence is claimed for a language other than the text's
-_ENOUGH_LETTERS = 4  # of a script that names its language
+_LETTERS = 12  # of a script, that weigh as much as a function word: about how many letters there are to one
+_LETTERS_IF_DENSE = 4
+_DENSE = ("ja", "ko", "zh")  # a letter is a syllable or a word
 _MOST_PIECES = 200  # of one script: there are no more distinct words to weigh them against
 _KEPT_CHARACTERS = 8_192
 
@@ -29,9 +31,9 @@ class Languages(NamedTuple):
     others: tuple[tuple[str, float], ...] = ()  # language code and share of characters, in order of the code
 
 
-def languages(text: str) -> Languages:
-    """The languages of a text, code fences left out."""
-    return _languages(text) if len(text) > _KEPT_CHARACTERS else _kept_languages(text)
+def languages(text: str, tie: str | None = None) -> Languages:
+    """The languages of a text, code fences left out. Where several lead alike, `tie` is the main one if it is one."""
+    return _languages(text, tie) if len(text) > _KEPT_CHARACTERS else _kept_languages(text, tie)
 
 
 @cache
@@ -41,16 +43,16 @@ def unfinished_words() -> frozenset[str]:
 
 
 @lru_cache(maxsize=4096)
-def _kept_languages(text: str) -> Languages:
-    return _languages(text)
+def _kept_languages(text: str, tie: str | None) -> Languages:
+    return _languages(text, tie)
 
 
-def _languages(text: str) -> Languages:
+def _languages(text: str, tie: str | None) -> Languages:
     if "```" in text:
         text = _FENCED.sub(" ", text)
     known = _known(text)
     found = _evidence(known)
-    main = _leader(found)
+    main = _leader(found, tie)
     if main is None or len(known) - found[main] < _CLEAR:  # too few pieces are left for any other language
         return Languages(main)
     foreign: Counter[str] = Counter()
@@ -75,7 +77,7 @@ def _other(sentence: str, main: str) -> dict[str, int]:
 def _known(text: str) -> list[tuple[str, ...]]:
     """For each piece of evidence the languages it speaks for.
 
-    A piece is a distinct function word (a variable or a name that is repeated says no more than one) or four letters
+    A piece is a distinct function word (a variable or a name that is repeated says no more than one) or some letters
     of a script that names its language. A function word seldom has punctuation beside it, so splitting at white space
     is enough.
     """
@@ -88,7 +90,7 @@ def _known(text: str) -> list[tuple[str, ...]]:
         if "ja" in letters:
             letters["ja"] += letters.pop("zh", 0)
         for name, count in letters.items():
-            known += [(name,)] * min(count // _ENOUGH_LETTERS, _MOST_PIECES)
+            known += [(name,)] * min(count // (_LETTERS_IF_DENSE if name in _DENSE else _LETTERS), _MOST_PIECES)
     return known
 
 
@@ -99,13 +101,20 @@ def _evidence(known: list[tuple[str, ...]], besides: str | None = None) -> dict[
         if besides not in names:
             for name in names:
                 found[name] += 1
+    for script, members in _families().items():
+        if script in found:
+            pieces = found.pop(script)
+            if besides not in members:
+                found[max(members, key=lambda name: found.get(name, 0)) if found.keys() & members else script] += pieces
     return found
 
 
-def _leader(found: dict[str, int]) -> str | None:
+def _leader(found: dict[str, int], tie: str | None) -> str | None:
     most = max(found.values(), default=0)
     leaders = [name for name, pieces in found.items() if pieces == most]
-    return leaders[0] if most >= _ENOUGH and len(leaders) == 1 else None
+    if most < _ENOUGH:
+        return None
+    return leaders[0] if len(leaders) == 1 else tie if tie in leaders else None
 
 
 @cache
@@ -121,6 +130,11 @@ def _words() -> dict[str, tuple[str, ...]]:
             by_word.setdefault(word, []).append(language)
     # a single Latin letter is as likely a variable, in code and mathematics
     return {word: tuple(names) for word, names in by_word.items() if len(word) > 1 or not word.isascii()}
+
+
+@cache
+def _families() -> dict[str, tuple[str, ...]]:
+    return {script: tuple(names.split()) for script, names in _data()["families"].items()}
 
 
 @cache

@@ -21,7 +21,9 @@ class _Difference(NamedTuple):
     floor: float
 
 
+# what happened, the least score for it; worst first. A value that became null, or was, is retyped too, but less harm.
 _RANKS = {"retyped": 0.5, "missing": 0.5, "enum": 0.5, "extra": 0.25, "null": 0.25, "reordered": 0.25}
+_CODES = {"null": "retyped"}
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class StructureChange(Comparator):
     does the length of arrays; what is inside an array is compared as one, `$.items[].price`.
 
     Sees: `missing:$.items[].price` (also if only some items lack it), `extra:$.note`, `retyped:$.price:number->string`,
-    `null:$.name`, `reordered:$.tags`, and `enum:$.status` where the baseline's label is named in the prompt (quoted,
-    or anywhere in the system prompt) and the arm's label is not.
+    `retyped:$.name:string->null`, `reordered:$.tags`, and `enum:$.status` where the baseline's label is named in the
+    prompt (quoted, or anywhere in the system prompt) and the arm's label is not.
 
     Does not see: other values of the same shape (`answer_change`, `fact_change`), nor labels that no prompt names
     (`contract_violation` learns them).
@@ -72,7 +74,7 @@ class StructureChange(Comparator):
 
 
 def _difference(what: str, path: str, more: str = "") -> _Difference:
-    return _Difference(list(_RANKS).index(what), f"{what}:{path}{more}", _RANKS[what])
+    return _Difference(list(_RANKS).index(what), f"{_CODES.get(what, what)}:{path}{more}", _RANKS[what])
 
 
 def _shape_differences(before: Shape, after: Shape) -> Iterator[_Difference]:
@@ -97,14 +99,9 @@ def _is_comparable(path: str, shape: Shape, other: Shape) -> bool:
 
 
 def _retyped(path: str, before: set[str], after: set[str]) -> Iterator[_Difference]:
-    gained = after - before
-    if not gained:
-        return
-    if "null" in gained or before == {"null"}:
-        yield _difference("null", path)
-        gained = gained - {"null"} if before != {"null"} else set()
-    for name in sorted(gained):
-        yield _difference("retyped", path, f":{min(before - {'null'})}->{name}")
+    for name in sorted(after - before):
+        was = min(before - {"null"}, default="null")
+        yield _difference("null" if "null" in (name, was) else "retyped", path, f":{was}->{name}")
 
 
 def _unseen(before: Shape, after: Shape, request: Request) -> Iterator[_Difference]:
