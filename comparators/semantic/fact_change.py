@@ -1,5 +1,6 @@
 """Facts changed: another number, date, amount, unit, name, quotation, id or address than the baseline states."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,6 +22,7 @@ _ORDER = (
     "quote",
 )  # gravest first
 _AMOUNTS = frozenset({"money", "percent", "quantity", "number"})  # one may stand in another's place
+_CALLS = re.compile(r"\s{0,9}\[?[A-Za-z_][\w.]{0,80}\(")
 _SHOWN = 3  # facts of each side in the detail
 
 
@@ -30,7 +32,8 @@ class FactChange(Comparator):
 
     What it sees: numbers (with scale and unit), percentages, amounts of money, dates, times, ids, URLs, e-mail
     addresses, quotations, and capitalised names inside sentences. How they are written does not count: 1,000 = 1000 =
-    1k, 5 % = 0.05, 5 km = 5000 m, 23 Nov 2026 = 2026-11-23. It applies where the baseline states a fact.
+    1k, 5 % = 0.05, 5 km = 5000 m, 23 Nov 2026 = 2026-11-23. It applies where the baseline states a fact and is
+    no list of tool calls written as text (`tool_call_change` knows their order and defaults).
 
     What it does not see: which fact belongs to what (two swapped prices), facts in words ("twice"), names at the
     beginning of a sentence, and other languages' forms of numbers and dates.
@@ -44,7 +47,8 @@ class FactChange(Comparator):
 
     def compare(self, pair: Pair) -> Score:
         """0 to 1, or None where the baseline states no fact."""
-        before = facts_of(pair.baseline.content)
+        text = pair.baseline.content
+        before = None if _is_calls(text) else facts_of(text)
         if not before:
             return Score(None, "no_facts")
         after = facts_of(pair.answer.content)
@@ -57,6 +61,12 @@ class FactChange(Comparator):
         if not apart:
             return Score(0.0)
         return Score(min(1.0, apart / (before.total() + after.total())), _reason(gone, come), _detail(gone, come))
+
+
+def _is_calls(text: str) -> bool:
+    if '"name"' in text and '"arguments"' in text:
+        return True
+    return _CALLS.match(text) is not None and text.rstrip().endswith((")", ")]"))
 
 
 def _pair_shares(one: Counter[Fact], other: Counter[Fact]) -> None:

@@ -38,7 +38,7 @@ _AMOUNT = re.compile(
     rf"(?:US)?([{_SYMBOLS}]) ?(\d(?:[\d,.]*\d)?)(?: ?(k|K|m|M|mn|bn|B|tn|thousand|million|billion|trillion)\b)?"
 )
 _NUMBER = re.compile(
-    r"(\d(?<![\w.]\d)(?<![A-Za-z_]-\d)(?:(?<=[\s(=:]([-\u2212])\d))?(?:[\d,.:/-]*\d)?)"  # the token, and a minus in front of it
+    r"(\d(?<![\w.]\d)(?<![A-Za-z_]-\d)(?:(?<=[\s(=:]([-\u2212])\d))?(?:[\d,.:/-]*\d)?)"  # token, minus before it
     rf"(?: ?-?([%\u00b0A-Za-z{_SYMBOLS}](?:[A-Za-z/]*[A-Za-z])?)(?: ([A-Za-z]+))?)?"  # the word or two behind it
 )
 _CODE = re.compile(r"\d(?:(?<=[A-Za-z_]\d)|(?<=[A-Za-z_][-#]\d))[\w-]{0,60}")
@@ -60,8 +60,6 @@ def facts_of(text: str) -> Counter[Fact]:
     rest = _take_marked(found, text.replace("*", ""))
     for name in set(_NAME.findall(rest)) - _NOT_NAMES:
         found[Fact("name", name.casefold())] = 1
-    if "1. " in rest or "1) " in rest:
-        rest = _ORDINAL.sub("", rest)
     for token, count in Counter(_NUMBER.findall(rest)).items():
         for fact in _numbers(*token):
             found[fact] += count
@@ -81,9 +79,12 @@ def _take_marked(found: Counter[Fact], text: str) -> str:
             found[Fact("quote", (straight or curly).casefold().strip(" .,;:!?"))] = 1
     if any(map(text.__contains__, _MONTHS)):
         text = _DATE.sub(lambda date: _take_date(found, date), text)
-    if any(map(text.__contains__, _SYMBOLS)) and not ("\\" in text or "^" in text):  # there $ is TeX
-        text = _AMOUNT.sub(lambda amount: _take_amount(found, amount), text)
-    return text
+    is_tex = "$" in text and ("\\" in text or "^" in text)  # there $ is no dollar
+    if any(map(text.__contains__, _SYMBOLS)):
+        text = _AMOUNT.sub(
+            lambda amount: amount[0] if is_tex and amount[1] == "$" else _take_amount(found, amount), text
+        )
+    return _ORDINAL.sub("", text) if "1. " in text or "1) " in text else text
 
 
 def is_same_share(percent: Fact, number: Fact) -> bool:

@@ -81,7 +81,7 @@ def plain_value(text: str) -> str:
     ('1000', 'botha', '\\frac{1}{2}')
     """
     bare = _LATEX.sub(lambda found: found.group(1) or "", text).replace("\\dfrac", "\\frac")
-    bare = bare.replace("\\tfrac", "\\frac").strip("().").casefold()
+    bare = "".join(bare.replace("\\tfrac", "\\frac").split()).strip("().").casefold()
     return canonical_number(bare) or bare
 
 

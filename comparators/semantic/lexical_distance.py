@@ -1,0 +1,45 @@
+"""Other words than the baseline's: overlap of words and word pairs. Cheap, and blind to meaning."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import ClassVar
+
+from comparators.comparator import Comparator, Kind, Pair, Score
+
+
+@dataclass(frozen=True)
+class LexicalDistance(Comparator):
+    """1 - the Dice coefficient (1945) of the multisets of neighbouring words of both answers: 0 same, 1 none shared.
+
+    Case and white space do not count. What it sees: how far an answer was put in other words, whatever they mean; with
+    `embedding_distance` low and this high, the candidate says the same in its own way.
+
+    Applies where the baseline has a word. Reason: `other_words`; `empty` where the answer has none.
+
+    >>> from schemas.answers import Answer
+    >>> from schemas.exchanges import Request
+    >>> LexicalDistance().compare(Pair(Request({}), Answer("m", text="a b c d"), Answer("m", text="a b c e")))
+    Score(value=0.4, reason='other_words', detail='')
+    """
+
+    version: ClassVar[int] = 1
+    kind: ClassVar[Kind] = Kind.DISTANCE
+    clip: ClassVar[float] = 0.25
+
+    def compare(self, pair: Pair) -> Score:
+        """0 to 1, or None where the baseline has no word."""
+        before = pair.baseline.content.casefold().split()
+        if not before:
+            return Score(None, "no_text")
+        after = pair.answer.content.casefold().split()
+        if not after:
+            return Score(1.0, "empty")
+        if before == after:
+            return Score(0.0)
+        ours, theirs = _neighbours(before), _neighbours(after)
+        apart = 1 - 2 * (ours & theirs).total() / (ours.total() + theirs.total())
+        return Score(round(apart, 6), "other_words")
+
+
+def _neighbours(words: list[str]) -> Counter[tuple[str, str]]:
+    return Counter(zip(["", *words], [*words, ""], strict=True))

@@ -1,0 +1,60 @@
+"""A sentence says the opposite: a "not" lost or gained, an antonym, a comparison turned round."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import ClassVar
+
+from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.semantic.sentences import Sentence, aligned
+
+_FLOOR = 0.5  # of one sentence turned round, in however long an answer
+
+
+@dataclass(frozen=True)
+class PolarityChange(Comparator):
+    """0 where no sentence is turned round, else from 0.5 for one of many sentences up to 1 for all of them.
+
+    Sentences of both answers that are alike but not the same are laid side by side. One is turned round where the count
+    of negations turns from odd to even (or back), or a word gives way to its opposite (increase and decrease, allowed
+    and forbidden, more than and less than), but not both: "not allowed" and "forbidden" agree. Applies where the
+    baseline has three words.
+
+    What it does not see: opposites that are in no list, sarcasm, a sentence that was rewritten so far that hardly a
+    word is left, and double meanings ("after" a person). English only.
+
+    Reasons: `negation:dropped`, `negation:added`, `comparative:flipped`, `antonym:flipped`.
+    """
+
+    version: ClassVar[int] = 1
+    kind: ClassVar[Kind] = Kind.DISTANCE
+
+    def compare(self, pair: Pair) -> Score:
+        """0, or 0.5 to 1; None where the baseline has no sentence."""
+        before, after = pair.baseline.content, pair.answer.content
+        if before.count(" ") < 2:  # noqa: PLR2004 - fewer than three words
+            return Score(None, "no_sentence")
+        if before == after:
+            return Score(0.0)
+        alignment = aligned(before, after)
+        turned = [turn for one, other in alignment.pairs if (turn := _turn(one, other))]
+        if not turned:
+            return Score(0.0)
+        share = len(turned) / (alignment.same + len(alignment.pairs))
+        reason, _ = Counter(turned).most_common(1)[0]
+        return Score(_FLOOR + (1 - _FLOOR) * share, reason, f"{len(turned)} sentences turned round")
+
+
+def _turn(one: Sentence, other: Sentence) -> str:
+    """What turned round between two sentences that are about the same, empty if nothing did."""
+    flipped = ""
+    for axis, (count, total) in one.sides.items():
+        other_count, other_total = other.sides.get(axis, (0, 0))
+        if total != other_total if count == other_count else total * other_total < 0:
+            flipped = "comparative:flipped" if axis.startswith("c") else "antonym:flipped"
+            break
+    is_negated = (one.negations - other.negations) % 2 == 1
+    if is_negated == bool(flipped):
+        return ""
+    if flipped:
+        return flipped
+    return "negation:dropped" if one.negations > other.negations else "negation:added"
