@@ -23,7 +23,7 @@ demo: $(STAMP)
 	@$(BIN)/shadowtap demo
 
 test: lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
