@@ -98,6 +98,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=300, help="pairs of each class")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--peers", nargs="*", default=[], metavar="PYTHON", help="interpreters that have other tools")
+    parser.add_argument("--kept", type=Path, help="file in which the other tools' answers are kept between runs")
     parser.add_argument("--misses", type=Path, help="write examples of what was not seen, or flagged in vain")
     given = parser.parse_args()
     pairs = list(mutations(given.data, each=given.each, seed=given.seed))
@@ -107,7 +108,7 @@ def main() -> None:
     info = [d for d in every if d not in dimensions and d.kind is not Kind.MEASURE and d.name not in GRADED]
     print(f"{len(pairs)} pairs, seed {given.seed}. Counted: {', '.join(d.name for d in dimensions)}.")
     print(f"Not counted: graded {', '.join(d.name for d in every if d.name in GRADED)}; info {_names(info)}.\n")
-    peers = run_peers(given.peers, pairs, harmless_share=HARMLESS_SHARE)
+    peers = run_peers(given.peers, pairs, harmless_share=HARMLESS_SHARE, kept=given.kept)
     print(_harmful_table(flags, peers), "\n")
     print(_harmless_table(flags, peers), "\n")
     for peer in peers:

@@ -13,6 +13,7 @@ from benchmarks.mutation_pairs import Mutation
 from schemas import json_text
 from schemas.answers import Answer
 from schemas.exchanges import Request
+from schemas.ids import content_hash
 
 TOOLS = ("llmshift", "autoevals", "rapidfuzz", "minilm")
 FORMS = ("prose", "json", "tools")
@@ -38,8 +39,10 @@ class PairFlags:
         return self._flags[id(pair)]
 
 
-def run_peers(interpreters: Sequence[str], pairs: Sequence[Mutation], *, harmless_share: float) -> list[Peer]:
-    """Every tool that any of the interpreters has.
+def run_peers(
+    interpreters: Sequence[str], pairs: Sequence[Mutation], *, harmless_share: float, kept: Path | None = None
+) -> list[Peer]:
+    """Every tool that any of the interpreters has; what they said is kept in a file, for the same pairs once more.
 
     A tool that gives a distance is cut where it flags at most `harmless_share` of the harmless pairs (mean over
     classes), for prose, JSON and tool calls apart: the thresholds that are best for it on these very
@@ -50,7 +53,7 @@ def run_peers(interpreters: Sequence[str], pairs: Sequence[Mutation], *, harmles
     )
     peers = []
     for interpreter in interpreters:
-        for spoken in _said(interpreter, lines, *TOOLS):
+        for spoken in _kept(kept, interpreter, lines):
             settings, values = spoken["settings"], spoken["values"]
             if spoken["verdicts"]:
                 flags = [bool(value) for value in values]
@@ -67,6 +70,18 @@ def run_timed(interpreters: Sequence[str], pairs: Sequence[tuple[Request, Answer
     """Every tool that any of the interpreters has, with the seconds it took on these pairs, one core."""
     lines = b"\n".join(json_text.dumps(_line(place, *pair)) for place, pair in enumerate(pairs))
     return [said for interpreter in interpreters for said in _said(interpreter, lines)]
+
+
+def _kept(kept: Path | None, interpreter: str, lines: bytes) -> list[dict[str, Any]]:
+    """What the tools of an interpreter said of these very pairs, from the file if it is there."""
+    known = json.loads(kept.read_bytes()) if kept and kept.exists() else {}
+    key = content_hash(interpreter, lines, PROGRAM.read_text(encoding="utf-8"))
+    if key not in known:
+        known[key] = _said(interpreter, lines, *TOOLS)
+        if kept:
+            kept.write_text(json.dumps(known), encoding="utf-8")
+    said: list[dict[str, Any]] = known[key]
+    return said
 
 
 def _said(interpreter: str, lines: bytes, *tools: str) -> list[dict[str, Any]]:
