@@ -26,6 +26,12 @@ class AnswerChange(Comparator):
 
     Reasons: `yes_no:yes->no`, unchanged `yes_no:yes`; for open kinds `number:changed`, `number:missing`, unchanged
     `number`.
+
+    >>> from schemas.answers import Answer
+    >>> from schemas.exchanges import Request
+    >>> asks = Request({"messages": [{"role": "user", "content": "Is 7 prime? Answer [Yes] or [No]."}]})
+    >>> AnswerChange().compare(Pair(asks, Answer("m", text="It is. [Yes]"), Answer("m", text="[No]"))).reason
+    'yes_no:yes->no'
     """
 
     version: ClassVar[int] = 1

@@ -18,8 +18,11 @@ _MOST_PLACES = 30  # sentences in which a word may stand and still tell them apa
 
 
 class Sentence(NamedTuple):
-    """A sentence: its words without polarity, how often it negates, and the words it has on each axis
-    of opposites: how many, and the sum of their sides."""
+    """A sentence without its polarity, and its polarity.
+
+    `words` are those without polarity; `negations` counts them; `sides` gives for each axis of opposites how many of its
+    words stand there, and the sum of their sides.
+    """
 
     words: frozenset[str]
     negations: int
