@@ -13,8 +13,8 @@ class EmbeddingDistance(Comparator):
     """1 - cosine of the embeddings of baseline and answer, clipped to [0, 1]; identical texts are exactly 0.
 
     Sees: other content. What it does not see, or hardly: a flipped answer, a lost "not", another number, a fence; the
-    dimensions made for those do. Setting: `model`, all-MiniLM-L6-v2 unless given (a folder or a name on a model hub; `hashing` needs no
-    weights). Answers longer than the model's window are chunked.
+    dimensions made for those do. Setting: `model`, all-MiniLM-L6-v2 unless given (a folder or a name on a model hub;
+    `hashing` needs no weights). Answers longer than the model's window are chunked.
 
     >>> from schemas.answers import Answer
     >>> from schemas.exchanges import Request

@@ -11,6 +11,5 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from importlib.util import find_spec
-from itertools import batched_like
 from pathlib import Path
 from typing import Any, Protocol

@@ -20,8 +20,8 @@ _MOST_PLACES = 30  # sentences in which a word may stand and still tell them apa
 class Sentence(NamedTuple):
     """A sentence without its polarity, and its polarity.
 
-    `words` are those without polarity; `negations` counts them; `sides` gives for each axis of opposites how many of its
-    words stand there, and the sum of their sides.
+    `words` are those without polarity; `negations` counts them; `sides` gives for each axis of opposites how many of
+    its words stand there, and the sum of their sides.
     """
 
     words: frozenset[str]
