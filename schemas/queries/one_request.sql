@@ -1,11 +1,10 @@
 -- What do all dimensions say of one request, side by side?
 -- One row per candidate and dimension. Give the id that your own logs have.
-WITH asked AS (
-    SELECT candidate, hour, comparison_id FROM comparisons
-    WHERE upgrade = {upgrade:String} AND request_id = {request_id:String}
-)
 SELECT candidate, dimension, baseline_score, rerun_score, candidate_score, d, status, reason, rerun_reason, epoch
 FROM scores
 WHERE upgrade = {upgrade:String}
-    AND hour IN (SELECT hour FROM asked) AND comparison_id IN (SELECT comparison_id FROM asked)
+    AND (hour, comparison_id) IN (
+        SELECT hour, comparison_id FROM comparisons
+        WHERE upgrade = {upgrade:String} AND request_id = {request_id:String}
+    )
 ORDER BY candidate, dimension, epoch
