@@ -6,7 +6,7 @@ is folded by the views that everybody reads. Nothing here tries again; `Unreacha
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 from comparators.drift.evidence import Evidence, EvidenceKey
 from schemas.alerts import Alert
@@ -20,8 +20,6 @@ from schemas.verdicts import Epoch, Family
 from streams.store import comparisons, evidence, judgements, ledger, migrations, outbox
 from streams.store.comparisons import EpochOf
 from streams.store.connection import Connection, RowRefusedError
-
-StoreText = Literal["none", "full"]
 
 
 class Store:
