@@ -5,16 +5,25 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from comparators.comparator import Comparator, Kind, Pair, Score
-from comparators.semantic.embeddings import DEFAULT, embedder
+from comparators.semantic.embeddings import AUTO, DEFAULT, PRECISIONS, embedder
+
+_DIGITS = 4  # of a distance; how a batch is put together moves the digits behind
 
 
 @dataclass(frozen=True)
 class EmbeddingDistance(Comparator):
-    """1 - cosine of the embeddings of baseline and answer, clipped to [0, 1]; identical texts are exactly 0.
+    """1 - cosine of the embeddings of baseline and answer; a cosine below 0 counts as 0. Identical texts are exactly 0.
 
-    Sees: other content. What it does not see, or hardly: a flipped answer, a lost "not", another number, a fence; the
-    dimensions made for those do. Setting: `model`, all-MiniLM-L6-v2 unless given (a folder or a name on a model hub;
-    `hashing` needs no weights). Answers longer than the model's window are chunked.
+    What it sees: other content, also far behind the beginning: answers longer than the model's window (256 tokens) are
+    cut into equal pieces that fit it, whose vectors are averaged by length. What it hardly sees: a flipped answer, a
+    lost "not", another number, a fence; `answer_change`, `polarity_change`, `fact_change` and `code_fence` see
+    those. Evidence is clipped at 0.25 (design, section 5).
+
+    Settings: `model` (all-MiniLM-L6-v2 unless given; a folder, a name on a model hub, or `hashing`, which needs no
+    weights and sees wording only), `precision` (`auto` takes bfloat16 where the processor multiplies it itself, else
+    float32), `threads` (0: every core that the process may use). Applies where the baseline has text.
+
+    Reasons: `distance`; `empty` where the answer has no text.
 
     >>> from schemas.answers import Answer
     >>> from schemas.exchanges import Request
@@ -23,41 +32,46 @@ class EmbeddingDistance(Comparator):
     Score(value=0.0, reason='', detail='')
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = Kind.DISTANCE
     clip: ClassVar[float] = 0.25
     model: str = DEFAULT
+    precision: str = AUTO
+    threads: int = 0
 
-    def prepare(self) -> None:
-        """Load the model."""
-        embedder(self.model)
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be."""
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision: {self.precision!r} is none of {', '.join(PRECISIONS)}")
+        if self.threads < 0:
+            raise ValueError(f"threads: must be 0 or more, not {self.threads}")
 
     def compare(self, pair: Pair) -> Score:
-        """Score one arm of one trial."""
+        """0 to 1, or None where the baseline has no text."""
         return self.compare_many([pair])[0]
 
     def compare_many(self, pairs: Sequence[Pair]) -> list[Score]:
         """Score many, each distinct text encoded once."""
-        wanted: dict[str, int] = {}
-        for pair in pairs:
-            if _applies(pair) and pair.baseline.content != pair.answer.content and pair.answer.content.strip():
-                wanted.setdefault(pair.baseline.content, len(wanted))
-                wanted.setdefault(pair.answer.content, len(wanted))
-        vectors = embedder(self.model).encode(list(wanted)) if wanted else None
+        known = {
+            text: None for pair in pairs if _needs_model(pair) for text in (pair.baseline.content, pair.answer.content)
+        }
+        vectors = embedder(self.model, self.precision, self.threads).encode(list(known)) if known else None
+        rows = {text: row for row, text in enumerate(known)}
         scores = []
         for pair in pairs:
             before, after = pair.baseline.content, pair.answer.content
-            if not _applies(pair):
+            if not before.strip():
                 scores.append(Score(None, "no_text"))
             elif before == after:
                 scores.append(Score(0.0))
             elif vectors is None or not after.strip():
                 scores.append(Score(1.0, "empty"))
             else:
-                distance = 1.0 - float(vectors[wanted[before]] @ vectors[wanted[after]])
-                scores.append(Score(min(1.0, max(0.0, distance)), "distance"))
+                distance = 1.0 - float(vectors[rows[before]] @ vectors[rows[after]])
+                scores.append(Score(round(min(1.0, max(0.0, distance)), _DIGITS), "distance"))
         return scores
 
 
-def _applies(pair: Pair) -> bool:
-    return bool(pair.baseline.content.strip())
+def _needs_model(pair: Pair) -> bool:
+    before, after = pair.baseline.content, pair.answer.content
+    return before != after and bool(before.strip()) and bool(after.strip())
