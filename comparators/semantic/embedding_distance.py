@@ -25,6 +25,8 @@ class EmbeddingDistance(Comparator):
 
     Reasons: `distance`; `empty` where the answer has no text.
 
+    What it does not see: a flipped answer, a lost "not" or another number moves it hardly.
+
     >>> from schemas.answers import Answer
     >>> from schemas.exchanges import Request
     >>> same = Answer("m", text="The parcel left today.")

@@ -40,6 +40,8 @@ class FactChange(Comparator):
 
     Reasons, the gravest only: `money:changed`, `date:changed`, `number:changed`, `name:changed`, ...; `missing` or
     `extra` in place of `changed` where the other answer has nothing of that kind instead.
+
+    Example: "12 parcels, 3.5 kg" against "12 parcels, 3.9 kg" differs in one of the two facts of each side.
     """
 
     version: ClassVar[int] = 1

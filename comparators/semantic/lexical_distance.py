@@ -16,6 +16,8 @@ class LexicalDistance(Comparator):
 
     Applies where the baseline has a word. Reason: `other_words`; `empty` where the answer has none.
 
+    What it does not see: a flipped answer, a lost "not" or another number moves it hardly.
+
     >>> from schemas.answers import Answer
     >>> from schemas.exchanges import Request
     >>> LexicalDistance().compare(Pair(Request({}), Answer("m", text="a b c d"), Answer("m", text="a b c e")))
