@@ -39,7 +39,9 @@ class LanguageChange(Comparator):
         baseline = languages(pair.baseline.content)
         if baseline.main is None:
             return Score(None, "too_little_text")
-        answer = languages(pair.answer.content, baseline.main)
+        answer = languages(pair.answer.content)
+        if answer.main is None:
+            answer = languages(pair.answer.content, baseline.main)
         if answer.main is None:
             return Score(0.0)
         if answer.main != baseline.main:

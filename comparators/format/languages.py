@@ -82,7 +82,7 @@ def _known(text: str) -> list[tuple[str, ...]]:
     is enough.
     """
     by_word = _words()
-    known = [by_word[word] for word in by_word.keys() & text.lower().split()]
+    known = [by_word[word] for word in _vocabulary().intersection(text.lower().split())]
     if not text.isascii() and _outside_latin().search(text):
         letters: dict[str, int] = defaultdict(int)
         for match in _scripts().finditer(text):
@@ -130,6 +130,11 @@ def _words() -> dict[str, tuple[str, ...]]:
             by_word.setdefault(word, []).append(language)
     # a single Latin letter is as likely a variable, in code and mathematics
     return {word: tuple(names) for word, names in by_word.items() if len(word) > 1 or not word.isascii()}
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    return frozenset(_words())
 
 
 @cache
