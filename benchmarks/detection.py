@@ -9,6 +9,7 @@ scored and judged like a trial file. Brackets hold 95 % intervals of 1,000 boots
 """
 
 import argparse
+import gzip
 import json
 import platform
 import re
@@ -23,7 +24,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.real_answers import _lines as lines_of
 from benchmarks.resampling import auc, bootstrap, f1, precision, recall, spearman
 from comparators.comparator import Comparator, Pair
 from comparators.dimensions import load_dimensions
@@ -91,9 +91,14 @@ def main() -> None:
         given.disagreements.write_text("\n".join(apart), encoding="utf-8")
 
 
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
 def _answers(data: Path, file: str, rule: Callable[[str], str | None], goal: float, apart: list[str]) -> Iterator[Row]:
     by_model: dict[str, list[dict[str, Any]]] = {}
-    for line in lines_of(data, (file,)):
+    for line in _lines(data / file):
         by_model.setdefault(line["model_a"], []).append(line)
     for model, lines in sorted(by_model.items()):
         scores = AnswerChange().compare_many([_pair(line) for line in lines])
@@ -102,7 +107,9 @@ def _answers(data: Path, file: str, rule: Callable[[str], str | None], goal: flo
         for line, score, label in zip(lines, scores, labels, strict=True):
             if (score.value or 0.0) != label:
                 said = "changed" if label else "unchanged"
-                apart.append(f"{Path(file).stem} {model}: `{score.reason}`, the source says {said}\t{_shown(line)}")
+                apart.append(
+                    f"{Path(file).name.partition('.')[0]} {model}: `{score.reason}`, the source says {said}\t{_shown(line)}"
+                )
         found = bootstrap(auc, labels, values)
         yield Row(
             f"the final answer changed ({labels.mean():.1%} by the source, {values.mean():.1%} found)",
@@ -116,7 +123,7 @@ def _answers(data: Path, file: str, rule: Callable[[str], str | None], goal: flo
 
 def _refusals(data: Path, apart: list[str]) -> Iterator[Row]:
     file = "xstest/llama2_sysprompt_removed.jsonl.gz"
-    lines = list(lines_of(data, (file,)))
+    lines = list(_lines(data / file))
     labelled, seen = {}, {}
     for side in ("a", "b"):
         pairs = [_pair(line, both=side) for line in lines]
@@ -143,7 +150,7 @@ def _refusals(data: Path, apart: list[str]) -> Iterator[Row]:
 
 
 def _fences(data: Path) -> Row:
-    lines = list(lines_of(data, ("llmdrift/leetcode.jsonl.gz",)))
+    lines = list(_lines(data / "llmdrift/leetcode.jsonl.gz"))
     comparator = _dimension("code_fence")
     before = comparator.compare_many([_pair(line, both="a") for line in lines])
     after = comparator.compare_many([_pair(line) for line in lines])
