@@ -68,6 +68,12 @@ def test_a_first_sentence_in_another_language_is_seen(language):
     assert scored(f"{first}. {english}", f"{first}. {english}") == (0.0, "")
 
 
+def test_an_english_sentence_in_a_russian_answer_is_seen_and_a_script_without_words_is_known_as_such():
+    russian = SAME["ru"] + " " + SAME["ru"].replace("Заказ", "Товар")
+    assert scored(russian, f"{russian} {SAME['en'].split('. ')[0]}.") == (0.5, "mixed:+en")
+    assert scored(SAME["en"], "Спасибо большое, дорогие друзья, всего хорошего!")[1] == "en->cyrillic"
+
+
 def test_a_larger_part_in_another_language_weighs_more():
     one, three = (SAME["en"] + " " + SAME["fr"].split(". ")[0] + "." * count for count in (1, 1))
     three += " " + SAME["fr"].split(". ")[0] + "."
