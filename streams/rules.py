@@ -1,6 +1,7 @@
 """The rules of an upgrade, made of its configuration: how each feature is scored and judged, and in which epochs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from comparators.dimensions import load_dimensions
@@ -29,6 +30,15 @@ class Rules:
     def of(self, feature: str) -> FeatureRules:
         """How trials of this feature are scored and judged."""
         return self.own.get(feature, self.common)
+
+    def only(self, names: Collection[str]) -> Callable[[str], FeatureRules]:
+        """The same with these dimensions alone."""
+
+        def of(feature: str) -> FeatureRules:
+            rules = self.of(feature)
+            return replace(rules, dimensions=tuple(d for d in rules.dimensions if d.name in names))
+
+        return of
 
     @cached_property
     def identities(self) -> dict[Scope, Identity]:

@@ -25,6 +25,11 @@ def row_version(offset: int, comparator_version: int = 0) -> int:
     return (comparator_version << _OFFSET_BITS) | ((1 << _OFFSET_BITS) - 1 - offset)
 
 
+def offset_of(version: int) -> int:
+    """The offset in the trials topic that `row_version` was made of."""
+    return (1 << _OFFSET_BITS) - 1 - (version & ((1 << _OFFSET_BITS) - 1))
+
+
 def hour_of(ts_ms: int) -> int:
     """Start of the hour of an event time, seconds since 1970 UTC."""
     return ts_ms // 1000 // HOUR * HOUR

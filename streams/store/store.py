@@ -4,7 +4,7 @@ Writing is idempotent: rows have deterministic keys and versions, so whatever is
 is folded by the views that everybody reads. Nothing here tries again; `UnreachableError` means "do the same later".
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -76,19 +76,17 @@ class Store:
         Returns:
             Comparisons that ClickHouse will never take, with the reason (no text of theirs); all others are stored.
         """
-        if not batch:
-            return []
-        try:
-            await self._insert(batch, epoch_of, with_text=store_text == "full")
-        except RowRefusedError as refused:
-            if len(batch) == 1:
-                return [(batch[0][0], str(refused))]
-            half = len(batch) // 2
-            return [
-                *await self.insert_comparisons(batch[:half], epoch_of, store_text),
-                *await self.insert_comparisons(batch[half:], epoch_of, store_text),
-            ]
-        return []
+        return await _insert_what_it_takes(
+            batch, lambda part: self._insert(part, epoch_of, with_text=store_text == "full")
+        )
+
+    async def insert_scores(
+        self, batch: Sequence[tuple[Comparison, int]], epoch_of: EpochOf
+    ) -> list[tuple[Comparison, str]]:
+        """Store only the scores of comparisons that stand there already; the rest as `insert_comparisons`."""
+        return await _insert_what_it_takes(
+            batch, lambda part: self.connection.insert("scores_rows", comparisons.score_columns(part, epoch_of))
+        )
 
     async def _insert(self, batch: Sequence[tuple[Comparison, int]], epoch_of: EpochOf, *, with_text: bool) -> None:
         # Scores come last: numbers of providers, the likeliest to be refused, must not leave scores behind.
@@ -157,3 +155,19 @@ class Store:
             UsageError: ClickHouse refuses it.
         """
         return await self.connection.ask(sql)
+
+
+async def _insert_what_it_takes(
+    batch: Sequence[tuple[Comparison, int]], insert: Callable[[Sequence[tuple[Comparison, int]]], Awaitable[None]]
+) -> list[tuple[Comparison, str]]:
+    """Insert in one go, or in halves where a row is refused, down to the rows that ClickHouse will never take."""
+    if not batch:
+        return []
+    try:
+        await insert(batch)
+    except RowRefusedError as refused:
+        if len(batch) == 1:
+            return [(batch[0][0], str(refused))]
+        half = len(batch) // 2
+        return [*await _insert_what_it_takes(batch[:half], insert), *await _insert_what_it_takes(batch[half:], insert)]
+    return []
