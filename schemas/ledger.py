@@ -2,10 +2,12 @@
 
 Ranges are blocks of `BLOCK` offsets of a tapped partition. A record holds everything from the block's first tapped
 offset up to `end`, so of several records of one block the one with the highest end says it all: a repeated, late or
-concurrent one never counts twice.
+concurrent one never counts twice. A backfill writes ranges of its own under its `run`, over offsets that the live run
+has not counted for that candidate.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from schemas import json_text
@@ -29,7 +31,8 @@ class OutcomeCount:
 class LedgerRange:
     """Outcomes of the tapped offsets `start` (inclusive) to `end` (exclusive) of one partition.
 
-    `day` (UTC, ISO date), `requests` and `usd` are what this partition has spent on that day so far.
+    `day` (UTC, ISO date), `requests` and `usd` are what this partition has spent on that day so far. `since` is the
+    first offset counted for each candidate: a candidate that came later is not counted from `start` on.
     """
 
     upgrade: str
@@ -43,6 +46,8 @@ class LedgerRange:
     day: str = ""
     requests: int = 0
     usd: float = 0.0
+    run: str = ""  # empty for the live run, else the backfill's name
+    since: Mapping[str, int] = field(default_factory=dict)  # candidate to offset; absent: `start`
     version: int = LEDGER_VERSION
 
 

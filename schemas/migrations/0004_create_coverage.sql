@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS {db}.coverage_rows {cluster}
     cluster    LowCardinality(String)          COMMENT 'Kafka cluster of the tapped partition',
     topic      LowCardinality(String)          COMMENT 'tapped Kafka topic',
     partition  UInt32                          COMMENT 'tapped Kafka partition',
+    run        LowCardinality(String)          COMMENT 'who counted: empty = the live run, else the name of a backfill; their ranges never count an exchange of a candidate twice',
     start      UInt64                          COMMENT 'first offset of the range, inclusive; names the block',
     end        UInt64                          COMMENT 'last offset of the range, exclusive; row version: of several rows of a block the highest wins',
     ts         DateTime64(3, 'UTC')            COMMENT 'newest event time in the range, UTC, milliseconds',
@@ -18,7 +19,7 @@ CREATE TABLE IF NOT EXISTS {db}.coverage_rows {cluster}
     requests   UInt64                          COMMENT 'requests sent for this partition on that day so far',
     usd        Float64                         COMMENT 'USD spent for this partition on that day so far',
     ingested_at DateTime('UTC') DEFAULT now()  COMMENT 'when the row was written, UTC; time to live runs on it'
-) ENGINE = {engine:end} ORDER BY (upgrade, cluster, topic, partition, start)
+) ENGINE = {engine:end} ORDER BY (upgrade, cluster, topic, partition, run, start)
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'Storage behind the views coverage and spend: holds a row per writing of a block until merged, so read the views, or add FINAL. One row is the ledger of one offset range.';
 

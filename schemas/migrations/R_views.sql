@@ -45,11 +45,12 @@ CREATE OR REPLACE VIEW {db}.coverage {cluster}
     cluster     LowCardinality(String) COMMENT 'Kafka cluster of the tapped partition',
     topic       LowCardinality(String) COMMENT 'tapped Kafka topic',
     partition   UInt32                 COMMENT 'tapped Kafka partition',
+    run         LowCardinality(String) COMMENT 'who counted: empty = the live run, else the name of a backfill',
     start       UInt64                 COMMENT 'first offset of the range, inclusive',
     end         UInt64                 COMMENT 'last offset of the range, exclusive',
     ts          DateTime64(3, 'UTC')   COMMENT 'newest event time in the range, UTC, milliseconds',
     ingested_at DateTime('UTC')        COMMENT 'when the row was written, UTC'
-) SQL SECURITY INVOKER AS SELECT upgrade, candidate, feature, outcome, exchanges, cluster, topic, partition, start, end, ts, ingested_at
+) SQL SECURITY INVOKER AS SELECT upgrade, candidate, feature, outcome, exchanges, cluster, topic, partition, run, start, end, ts, ingested_at
 FROM {db}.coverage_rows FINAL
 ARRAY JOIN candidates AS candidate, features AS feature, outcomes AS outcome, counts AS exchanges
 COMMENT 'One row is an outcome of a candidate and feature in one offset range, with the number of exchanges. Sum exchanges; ranges never overlap.';
@@ -154,7 +155,7 @@ CREATE OR REPLACE VIEW {db}.spend {cluster}
 ) SQL SECURITY INVOKER AS SELECT upgrade, toDate(spent_on) AS day, sum(day_requests) AS requests, sum(day_usd) AS usd
 FROM (
     SELECT upgrade, cluster, topic, partition, day AS spent_on, max(requests) AS day_requests, max(usd) AS day_usd
-    FROM {db}.coverage_rows FINAL WHERE day != '' GROUP BY upgrade, cluster, topic, partition, spent_on
+    FROM {db}.coverage_rows FINAL WHERE day != '' GROUP BY upgrade, cluster, topic, partition, run, spent_on
 )
 GROUP BY upgrade, spent_on
 COMMENT 'One row is what an upgrade has spent on one day.';

@@ -19,6 +19,7 @@ class _Block:
     end: int
     ts_ms: int = 0
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    since: dict[str, int] = field(default_factory=dict)  # candidate to the first offset counted for it
 
 
 class LedgerBook:
@@ -38,7 +39,7 @@ class LedgerBook:
             return
         self._until[tp] = newest.end
         counts = Counter({(o.candidate, o.feature, o.outcome): o.count for o in newest.outcomes})
-        self._open[tp] = [_Block(newest.start, newest.end, newest.ts_ms, counts)]
+        self._open[tp] = [_Block(newest.start, newest.end, newest.ts_ms, counts, dict(newest.since))]
 
     def is_counted(self, tp: TP, offset: int) -> bool:
         """Whether a written ledger record covers this offset: it needs no work and no counting."""
@@ -54,6 +55,8 @@ class LedgerBook:
             blocks.append(_Block(start, start))
         block = blocks[-1]
         block.end, block.ts_ms = offset + 1, max(block.ts_ms, ts_ms)
+        for candidate, _, _ in outcomes:
+            block.since.setdefault(candidate, offset)
         block.counts.update((candidate, feature, str(outcome)) for candidate, feature, outcome in outcomes)
 
     def records(self, tp: TP, spend: Spend) -> list[LedgerRange]:
@@ -72,6 +75,7 @@ class LedgerBook:
                 spend.day,
                 spend.requests,
                 round(spend.usd, 9),
+                since=dict(block.since),
             )
             for block in self._open.get(tp, ())
             if block.end > until

@@ -16,6 +16,7 @@ async def insert(connection: Connection, ranges: Sequence[LedgerRange]) -> None:
             "cluster": [r.cluster for r in ranges],
             "topic": [r.topic for r in ranges],
             "partition": [r.partition for r in ranges],
+            "run": [r.run for r in ranges],
             "start": [r.start for r in ranges],
             "end": [r.end for r in ranges],
             "ts": [r.ts_ms for r in ranges],
