@@ -10,6 +10,7 @@ from importlib import import_module, resources
 from typing import Any
 
 from comparators.comparator import Comparator, Kind
+from schemas.calibrations import Learner
 from schemas.errors import ConfigError
 from schemas.ids import content_hash
 from schemas.verdicts import Effect
@@ -41,6 +42,11 @@ class Dimension:
     def identity(self) -> str:
         """Hash of everything that gives its evidence a meaning; a change starts a new epoch."""
         return content_hash(self.name, self.comparator.version, repr(self.comparator), self.tolerance, self.clip)
+
+    def learner(self, feature: str, *meaning: str) -> Learner:
+        """Who learns a calibration for a feature; `meaning` is whatever else gives its observations a meaning."""
+        rules = content_hash(self.name, self.comparator.version, repr(self.comparator), *meaning)
+        return Learner(feature, self.name, rules)
 
 
 def load_dimensions(changes: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[Dimension, ...]:

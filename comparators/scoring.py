@@ -5,12 +5,14 @@ batch at once, so that those with a model can use it well.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from comparators.calibration import CalibratedComparator
 from comparators.comparator import Comparator, Kind, Pair, Score
 from comparators.dimensions import Dimension
 from schemas.answers import Answer
+from schemas.calibrations import Calibration, Learner, Observation
 from schemas.comparisons import ArmScore, Comparison, DimensionScore, Status
 from schemas.trials import Trial, comparison_id
 
@@ -24,11 +26,19 @@ class FeatureRules:
     """How trials of one feature are scored.
 
     `assumed_noise` is None where reruns measure the noise; where reruns are off it stands in for them (0 to 1) in
-    PROPERTY_BOTH and DISTANCE.
+    PROPERTY_BOTH and DISTANCE. `calibrations` holds what was frozen for this feature, by dimension.
     """
 
     dimensions: tuple[Dimension, ...]
     assumed_noise: float | None = None
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+
+    def comparator(self, dimension: Dimension, ts_ms: int) -> Comparator:
+        """The comparator for a trial of this event time: calibrated where the calibration was made of earlier ones."""
+        frozen = self.calibrations.get(dimension.name)
+        if frozen is None or ts_ms <= frozen.until_ms or not isinstance(dimension.comparator, CalibratedComparator):
+            return dimension.comparator
+        return dimension.comparator.calibrated(frozen.text)
 
 
 def score_trials(trials: Sequence[Trial], rules: Callable[[str], FeatureRules]) -> list[Comparison]:
@@ -37,7 +47,7 @@ def score_trials(trials: Sequence[Trial], rules: Callable[[str], FeatureRules]) 
     plans = []
     for trial in trials:
         feature = rules(trial.feature)
-        plans.append((trial, feature, [_plan(scorer, trial, dimension) for dimension in feature.dimensions]))
+        plans.append((trial, feature, [_plan(scorer, trial, feature, dimension) for dimension in feature.dimensions]))
     scorer.run()
     return [
         _comparison(trial, index, feature, arms, scorer)
@@ -73,6 +83,33 @@ def evidence(
     return None
 
 
+def observe(
+    comparisons: Sequence[Comparison],
+    learner_of: Callable[[str, Dimension], Learner],
+    rules: Callable[[str], FeatureRules],
+) -> Iterator[tuple[CalibratedComparator, Observation]]:
+    """What dimensions that are not calibrated yet learn from these: once per trial, whatever its candidates."""
+    seen = set()
+    for comparison in comparisons:
+        trial = comparison.trial
+        if trial.trial_id in seen or trial.baseline.error is not None:
+            continue
+        seen.add(trial.trial_id)
+        feature = rules(trial.feature)
+        for dimension in feature.dimensions:
+            comparator = dimension.comparator
+            if (
+                not isinstance(comparator, CalibratedComparator)
+                or comparator.is_calibrated
+                or dimension.name in feature.calibrations
+            ):
+                continue
+            text = _observed(comparator, comparison)
+            if text:
+                learner = learner_of(trial.feature, dimension)
+                yield comparator, Observation(learner, trial.trial_id, trial.ts_ms, text)
+
+
 class _Batch:
     """Collects pairs per comparator, so that each comparator is called once per batch."""
 
@@ -98,13 +135,14 @@ class _Arms:
     """Where the scores of a trial's arms will stand: a place in the batch, or a score that is known already."""
 
     dimension: Dimension
+    comparator: Comparator
     baseline: int | ArmScore | None
     rerun: int | ArmScore | None
     candidates: tuple[int | ArmScore, ...]
 
 
-def _plan(batch: _Batch, trial: Trial, dimension: Dimension) -> _Arms:
-    comparator = dimension.comparator
+def _plan(batch: _Batch, trial: Trial, rules: FeatureRules, dimension: Dimension) -> _Arms:
+    comparator = rules.comparator(dimension, trial.ts_ms)
 
     def slot(answer: Answer) -> int | ArmScore:
         if not comparator.scores_errors:
@@ -116,6 +154,7 @@ def _plan(batch: _Batch, trial: Trial, dimension: Dimension) -> _Arms:
 
     return _Arms(
         dimension,
+        comparator,
         baseline=slot(trial.baseline) if dimension.kind in _OF_ONE_ANSWER else None,
         rerun=slot(trial.rerun) if trial.rerun is not None else None,
         candidates=tuple(slot(candidate.answer) for candidate in trial.candidates),
@@ -126,8 +165,7 @@ def _comparison(trial: Trial, index: int, rules: FeatureRules, planned: list[_Ar
     candidate = trial.candidates[index]
     scores = []
     for arms in planned:
-        dimension = arms.dimension
-        comparator = dimension.comparator
+        dimension, comparator = arms.dimension, arms.comparator
         baseline = None if arms.baseline is None else batch.score(comparator, arms.baseline)
         rerun = None if arms.rerun is None else batch.score(comparator, arms.rerun)
         this = batch.score(comparator, arms.candidates[index])
@@ -156,6 +194,13 @@ def _scored(comparator: Comparator, pairs: list[Pair]) -> list[ArmScore]:
             return [ArmScore(None, Status.FAILED, f"raised:{type(raised).__name__}", str(raised)[:200])]
         return [score for pair in pairs for score in _scored(comparator, [pair])]
     return [_arm_score(score) for score in scores]
+
+
+def _observed(comparator: CalibratedComparator, comparison: Comparison) -> str:
+    try:
+        return comparator.observe(comparison)
+    except Exception:  # noqa: BLE001 - as above: what a comparator cannot read teaches it nothing
+        return ""
 
 
 def _arm_score(score: Score) -> ArmScore:

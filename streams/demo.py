@@ -25,7 +25,6 @@ from streams.embedded.recorded import recorded_models, recorded_traffic, rerun_s
 from streams.embedded.tapped import TappedExchange
 from streams.judging import judged
 from streams.kafka import admin, create_topics, producer
-from streams.rules import Rules
 from streams.store.configured import open_store
 from streams.trial_files import read_trial_lines
 from streams.worker import Worker, run, worker
@@ -187,7 +186,7 @@ async def _slack() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
 async def final_report(config: Config, *, ended: bool) -> Report:
     """What the store says when all is done; `ended` is the end of a file: what has no verdict then never gets one."""
     async with open_store(config) as store:
-        return await judged(config, Rules(config), store, ended=ended)
+        return await judged(config, store, ended=ended)
 
 
 def support_desk(seed: int) -> Scenario:

@@ -12,7 +12,6 @@ from streams.store import Store
 async def settle_epochs(store: Store, config: Config, rules: Rules) -> EpochsInForce:
     """Begin the epochs that the configuration calls for; several workers may do so at once."""
     upgrade = config.upgrade.name
-    await store.require_schema()
     new, _ = plan_epochs(await store.epochs(upgrade), rules.identities, int(time.time() * 1000))
     if new:
         dimensions = {

@@ -7,16 +7,17 @@ scores in batches, so that memory does not grow with the file.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from comparators.calibration import Window
 from comparators.dimensions import load_dimensions
 from comparators.drift.alpha import families
 from comparators.drift.fold import fold_comparisons, merge
 from comparators.drift.judge import JudgeRules, Known, judge
-from comparators.scoring import FeatureRules, score_trials
+from comparators.scoring import FeatureRules, observe, score_trials
 from schemas.comparisons import Comparison
 from schemas.config import Config, candidate_hash
 from schemas.errors import TrialLineError, UsageError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from comparators.drift.evidence import Evidence, EvidenceKey
 
 BATCH = 256  # trials scored together: enough for an embedding model to be busy, little enough to stay small
+BEFORE_ALL = -(1 << 63)  # an event time before that of any line
 CLUSTER = "file"  # stands where a tapped exchange has its cluster
 _ONLY = "candidate"  # the name a line gives its candidate where it has one
 
@@ -128,10 +130,18 @@ def score_files(
     """
     rules = feature_rules(found)
     evidence: Mapping[EvidenceKey, Evidence] = {}
+    window = Window()
     for batch in _batches(trials_of(found)):
         comparisons = score_trials(batch, rules.__getitem__)
         on_scored(comparisons)
         evidence = merge(evidence, fold_comparisons(comparisons, rules.__getitem__, lambda *_: 1))
+        observations = observe(comparisons, lambda feature, dimension: dimension.learner(feature), rules.__getitem__)
+        for frozen in window.add(observations):
+            learner = frozen.learner
+            of_feature = rules[learner.feature]
+            # Lines stand in the order of a file, often without a time: from the next batch on it is in force.
+            calibrations = {**of_feature.calibrations, learner.dimension: replace(frozen, until_ms=BEFORE_ALL)}
+            rules[learner.feature] = replace(of_feature, calibrations=calibrations)
     settings = found.verdict
     # A file is there before its scores are: where nobody declared features, all of them share alike.
     declared = list((found.config.features if found.config is not None else ()) or found.features)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaProducer
 
 from comparators.drift.alpha import families
-from comparators.drift.epochs import EpochsInForce
 from comparators.drift.evidence import Evidence, EvidenceKey
 from comparators.drift.judge import JudgeRules, Known, judge
 from schemas import json_text, topics
@@ -16,7 +15,7 @@ from schemas.coverage import Coverage
 from schemas.touched import touched_from_bytes
 from schemas.verdict_changes import VerdictChange
 from schemas.verdicts import CandidateVerdict, DimensionVerdict, Report, Verdict
-from streams.epochs import settle_epochs
+from streams.calibrating import InForce
 from streams.lanes import Taken
 from streams.rules import Rules
 from streams.scorer import patiently
@@ -30,8 +29,7 @@ class Judging:
     """Looks at the evidence whenever some was touched, and publishes the verdicts that changed."""
 
     config: Config
-    rules: Rules
-    epochs: EpochsInForce
+    in_force: InForce
     store: Store
     producer: AIOKafkaProducer
     latest: Report | None = None
@@ -52,12 +50,13 @@ class Judging:
         hours = {one for one in touched if one.hour}
         if hours:
             await patiently("evidence", lambda: self.store.refresh_evidence(hours))
+        await patiently("calibrations", self.in_force.freeze)
         report = await patiently("verdicts", self._judged)
         await self._publish(report)
         self.latest = report
 
     async def _judged(self) -> Report:
-        return await judged(self.config, self.rules, self.store, self.epochs, self.heard_ms)
+        return await judged(self.config, self.store, self.in_force, self.heard_ms)
 
     async def _publish(self, report: Report) -> None:
         """Write and send each verdict that changed; a candidate's goes last, because alerts rest on it."""
@@ -75,9 +74,8 @@ class Judging:
 
 async def judged(
     config: Config,
-    rules: Rules,
     store: Store,
-    epochs: EpochsInForce | None = None,
+    in_force: InForce | None = None,
     heard_ms: Mapping[tuple[str, str], int] | None = None,
     *,
     ended: bool = False,
@@ -88,7 +86,9 @@ async def judged(
     says that nothing more will come.
     """
     upgrade = config.upgrade.name
-    in_force = epochs if epochs is not None else await settle_epochs(store, config, rules)
+    if in_force is None:
+        in_force = await InForce.settle(store, config, Rules(config))
+    rules = in_force.rules
     evidence = await store.read_evidence(upgrade)
     coverage = await store.coverage(upgrade)
     verdict = config.verdict
@@ -96,7 +96,7 @@ async def judged(
         pins={candidate.name: candidate.pin for candidate in config.candidates},
         coverage={name: ratio for name in coverage.candidates if (ratio := coverage.of(name).ratio) is not None},
         shares=await _shares(config, store, evidence),
-        epochs=in_force,
+        epochs=in_force.epochs,
         latched=await _latched(store, upgrade),
         heard_ms=heard_ms or {},
         now_ms=int(time.time() * 1000),

@@ -1,14 +1,17 @@
 """The rules of an upgrade, made of its configuration: how each feature is scored and judged, and in which epochs."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from copy import copy
 from dataclasses import replace
-from functools import cached_property
 
-from comparators.dimensions import load_dimensions
+from comparators.calibration import CalibratedComparator
+from comparators.dimensions import Dimension, load_dimensions
 from comparators.drift.epochs import Identity, Scope
 from comparators.scoring import FeatureRules
+from schemas.calibrations import CALIBRATING, Calibration, Learner
 from schemas.config import Config, candidate_hash
 from schemas.ids import content_hash
+from schemas.settings import Candidate
 
 
 class Rules:
@@ -26,6 +29,27 @@ class Rules:
             if feature.dimensions or feature.rerun is not None
         }
         self.common = self._rules(None)
+        self._declared = self.own
+        self.calibrations: frozenset[Calibration] = frozenset()
+
+    def calibrated(self, found: Iterable[Calibration]) -> "Rules":
+        """These rules with what was frozen for features; calibrations that other rules have learned are left out."""
+        rules = copy(self)
+        own = dict(self._declared)
+        used = set()
+        for one in found:
+            feature, name = one.learner.feature, one.learner.dimension
+            base = own.get(feature, self.common)
+            dimension = next((dimension for dimension in base.dimensions if dimension.name == name), None)
+            if dimension is not None and self.learner(feature, dimension) == one.learner:
+                own[feature] = replace(base, calibrations={**base.calibrations, name: one})
+                used.add(one)
+        rules.own, rules.calibrations = own, frozenset(used)
+        return rules
+
+    def learner(self, feature: str, dimension: Dimension) -> Learner:
+        """Who learns a calibration: it is of one current pin, one way to assign features, and one comparator."""
+        return dimension.learner(feature, self.config.upgrade.current, *self.config.tap.feature)
 
     def of(self, feature: str) -> FeatureRules:
         """How trials of this feature are scored and judged."""
@@ -40,23 +64,34 @@ class Rules:
 
         return of
 
-    @cached_property
+    @property
     def identities(self) -> dict[Scope, Identity]:
         """The identity under which evidence adds up, per candidate, feature ("" for all others) and dimension."""
-        config = self.config
-        feature_rules = content_hash(*config.tap.feature)
-        return {
-            Scope(candidate.name, feature, dimension.name): Identity(
-                current=config.upgrade.current,
-                candidate_hash=candidate_hash(candidate),
-                dimension=dimension.identity,
-                feature_rules=feature_rules,
-                assumed_noise="" if rules.assumed_noise is None else str(rules.assumed_noise),
-            )
-            for candidate in config.candidates
-            for feature, rules in {"": self.common, **self.own}.items()
-            for dimension in rules.dimensions
-        }
+        found = {}
+        for candidate in self.config.candidates:
+            for feature, rules in {"": self.common, **self._declared}.items():
+                for dimension in rules.dimensions:
+                    scope = Scope(candidate.name, feature, dimension.name)
+                    found[scope] = self._identity(candidate, rules, dimension)
+            for feature, rules in self.own.items():
+                for dimension in rules.dimensions:
+                    if dimension.name in rules.calibrations:
+                        scope = Scope(candidate.name, feature, dimension.name)
+                        found[scope] = self._identity(candidate, rules, dimension)
+        return found
+
+    def _identity(self, candidate: Candidate, rules: FeatureRules, dimension: Dimension) -> Identity:
+        frozen = rules.calibrations.get(dimension.name)
+        comparator = dimension.comparator
+        is_waiting = isinstance(comparator, CalibratedComparator) and not comparator.is_calibrated
+        return Identity(
+            current=self.config.upgrade.current,
+            candidate_hash=candidate_hash(candidate),
+            dimension=dimension.identity,
+            feature_rules=content_hash(*self.config.tap.feature),
+            assumed_noise="" if rules.assumed_noise is None else str(rules.assumed_noise),
+            calibration=frozen.identity if frozen is not None else CALIBRATING if is_waiting else "",
+        )
 
     def _rules(self, feature: str | None) -> FeatureRules:
         return FeatureRules(

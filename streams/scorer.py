@@ -16,6 +16,7 @@ from schemas.errors import UnreachableError
 from schemas.ledger import LedgerRange, ledger_from_bytes
 from schemas.touched import Touched, touched_bytes
 from schemas.trials import Trial, trial_from_bytes
+from streams.calibrating import InForce, Observer
 from streams.lanes import Taken
 from streams.rules import Rules
 from streams.store import Store
@@ -33,16 +34,17 @@ class Scorer:
     """Scores trials of one upgrade and writes them down; everything it does may be repeated."""
 
     upgrade: str
-    rules: Rules
-    epochs: EpochsInForce
+    in_force: InForce
     store: Store
     producer: AIOKafkaProducer
     store_text: str
     scored: int = field(default=0)
+    _observer: Observer = field(default_factory=Observer)
 
     def prepare(self) -> None:
         """Load the models; takes seconds, so do it beside everything else that takes seconds."""
-        for rules in (self.rules.common, *self.rules.own.values()):
+        known = self.in_force.rules
+        for rules in (known.common, *known.own.values()):
             for dimension in rules.dimensions:
                 dimension.comparator.prepare()
 
@@ -60,24 +62,35 @@ class Scorer:
                     ledger.append(ledger_from_bytes(record.value))
             except ValueError as unreadable:
                 await self._dead_letter(record.place, str(unreadable))
-        comparisons = await asyncio.to_thread(score_trials, [trial for trial, _ in trials], self.rules.of)
+        await patiently("calibrations", self.in_force.follow)
+        rules, epochs = self.in_force.rules, self.in_force.epochs  # of one moment: a judge beside us may freeze more
+        comparisons = await asyncio.to_thread(score_trials, [trial for trial, _ in trials], rules.of)
         offsets = {trial.trial_id: offset for trial, offset in trials}
-        await self._store(comparisons, {c.comparison_id: offsets[c.trial.trial_id] for c in comparisons})
+        await self._store(comparisons, {c.comparison_id: offsets[c.trial.trial_id] for c in comparisons}, epochs)
+        await self._observe(comparisons, rules)
         if ledger:
             await patiently("coverage", lambda: self.store.insert_coverage(ledger))
         await self._tell(comparisons, ledger)
         self.scored += len(comparisons)
 
-    async def _store(self, comparisons: Sequence[Comparison], offsets: dict[object, int]) -> None:
+    async def _store(
+        self, comparisons: Sequence[Comparison], offsets: dict[object, int], epochs: EpochsInForce
+    ) -> None:
         if not comparisons:
             return
         batch = [(comparison, offsets[comparison.comparison_id]) for comparison in comparisons]
         refused = await patiently(
-            "comparisons", lambda: self.store.insert_comparisons(batch, self.epochs.epoch_of, self.store_text)
+            "comparisons", lambda: self.store.insert_comparisons(batch, epochs.epoch_of, self.store_text)
         )
         for comparison, reason in refused:
             source = comparison.trial.source
             await self._dead_letter((source.topic, source.partition, source.offset), reason)
+
+    async def _observe(self, comparisons: Sequence[Comparison], rules: Rules) -> None:
+        observations = self._observer.observations(comparisons, rules)
+        if observations:
+            await patiently("observations", lambda: self.store.add_observations(self.upgrade, observations))
+            self._observer.written(observations)
 
     async def _tell(self, comparisons: Sequence[Comparison], ledger: Sequence[LedgerRange]) -> None:
         touched = {

@@ -18,7 +18,7 @@ from schemas.errors import ConfigError, UsageError
 from schemas.pins import split_pin
 from schemas.topics import consumer_group
 from streams.alert_sender import AlertSender
-from streams.epochs import settle_epochs
+from streams.calibrating import InForce
 from streams.judging import Judging
 from streams.kafka import SESSION_S, partitions, producer, seed_positions
 from streams.replay.client import provider_clients
@@ -69,13 +69,13 @@ async def worker(config: Config, names: Sequence[str], session_s: float = SESSIO
             roles.append(replay_role(config, replayer, session_s))
         if {"score", "judge", "alert"} & set(names):
             store = await stack.enter_async_context(open_store(config))
-            epochs = await settle_epochs(store, config, rules)
+            in_force = await InForce.settle(store, config, rules)
         if "score" in names:
-            scorer = Scorer(config.upgrade.name, rules, epochs, store, sink, config.clickhouse.store_text)
+            scorer = Scorer(config.upgrade.name, in_force, store, sink, config.clickhouse.store_text)
             roles.append(score_role(config, scorer, session_s))
             await asyncio.to_thread(scorer.prepare)  # Python's import lock would stall the other roles later
         if "judge" in names:
-            judging = Judging(config, rules, epochs, store, sink)
+            judging = Judging(config, in_force, store, sink)
             roles.append(judge_role(config, judging, session_s))
         if "alert" in names:
             roles.append(alert_role(config, AlertSender(config, store), session_s))

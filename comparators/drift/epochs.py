@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
 
 from schemas import json_text
+from schemas.calibrations import CALIBRATING
 from schemas.verdicts import Epoch
 
 
@@ -29,7 +30,7 @@ class Identity:
     dimension: str  # Dimension.identity: comparator, settings, tolerance, clip
     feature_rules: str = ""  # hash of how requests are assigned to features
     assumed_noise: str = ""  # where reruns are off
-    calibration: str = ""  # hash of what was frozen after calibration, for dimensions that calibrate
+    calibration: str = ""  # hash of what was frozen, or `calibrating`, for dimensions that calibrate
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,12 @@ def _next_row(rows: list[Epoch], had: list[Epoch], scope: Scope, identity: str, 
     number = next((row.epoch for row in siblings if row.identity == identity), None)
     if number is None:
         number = 1 + max((row.epoch for row in siblings), default=0)
-    before = max(had, key=lambda row: row.rank, default=None)
+    before = max(had, key=lambda row: (row.rank, row.epoch), default=None)
     # A feature's first own row may carry the identity it had under the common rules: the same rank again.
     same = next((row for row in had if row.identity == identity), None)
-    rank = same.rank if same is not None else 1 + (before.rank if before is not None else 0)
+    # An epoch that was still calibrating held no evidence, so it used up no alpha.
+    spent = [row.rank for row in had if json_text.loads(row.identity).get("calibration") != CALIBRATING]
+    rank = same.rank if same is not None else 1 + max(spent, default=0)
     reason = "first" if before is None else _difference(before.identity, identity)
     return Epoch(scope.candidate, scope.feature, scope.dimension, number, rank, identity, reason, now_ms)
 

@@ -13,6 +13,7 @@ from comparators.format.json_shapes import Shape, shape_of
 from comparators.format.json_text import has_fence, is_structure, payload
 from comparators.format.languages import languages
 from schemas import json_text
+from schemas.ids import content_hash
 
 SKETCH_VERSION = 1
 _MOST_LABELS = 32
@@ -24,7 +25,7 @@ Counts = Mapping[tuple[str, ...], int]
 
 @dataclass(frozen=True)
 class ContractSketch:
-    """Counts under keys such as `("fence",)`, `("type", "$.price", "number")`, `("label", "$.status", "open")`.
+    """Counts under keys such as `("fence",)`, `("type", "$.price", "number")`, `("label", "$.status", "9f2c…")`.
 
     `answers`, `json`, `fence` count answers; `language` (by code) and `length` (by quarter octaves of characters) are
     histograms of answers; `path` counts places in JSON, `parent` names what holds them, `label` and `type` count
@@ -68,6 +69,11 @@ def sketch_from_bytes(value: bytes) -> ContractSketch:
     return ContractSketch({tuple(key): count for *key, count in fields["counts"]})
 
 
+def label_mark(label: str) -> str:
+    """What stands for a label in a sketch: a hash, because a sketch is stored where no text of anybody may be."""
+    return content_hash(label)
+
+
 def length_bin(text: str) -> int:
     """The length of a text in quarter octaves of characters, without outer white space."""
     return int(BINS_PER_OCTAVE * math.log2(1 + len(text.strip())))
@@ -92,7 +98,7 @@ def _shape_counts(shape: Shape) -> Iterator[tuple[tuple[str, ...], int]]:
     for path, types in shape.types.items():
         yield ("path", path), shape.count[path]
         yield from ((("type", path, name), 1) for name in types)
-        yield from ((("label", path, label), 1) for label in shape.labels.get(path, ()))
+        yield from ((("label", path, label_mark(label)), 1) for label in shape.labels.get(path, ()))
     yield from ((("parent", path, parent), 1) for path, parent in shape.parent.items() if path in shape.types)
     yield from ((("free", path), 1) for path in shape.prose)
 

@@ -1,20 +1,25 @@
 """The answer breaks a rule of form that the feature's baseline answers kept."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
-from comparators.format.contracts import contract_from, violations
+from comparators.calibration import CalibratedComparator
+from comparators.comparator import Kind, Pair, Score
+from comparators.format.contract_sketch import ContractSketch, sketch_bytes, sketch_from_bytes, sketch_of
+from comparators.format.contracts import contract_from, freeze, violations
+from schemas.calibrations import CALIBRATING
+from schemas.comparisons import Comparison
 
 
 @dataclass(frozen=True)
-class ContractViolation(Comparator):
+class ContractViolation(CalibratedComparator):
     """1 where the answer breaks the contract learned from the feature's own baseline answers.
 
-    Setting: `contract`, the text that `contracts.freeze` makes of a sketch of baseline answers (at least 50) at the end
-    of a calibration window. Without it nothing applies (`no_contract`). As a setting it is part of the dimension's
-    identity: another contract starts a new epoch, so the answers it was learned from never count as evidence. The
-    baseline's own later answers are scored too, and the candidate is held to their rate.
+    The contract is learned from the feature's first 200 baseline answers and then frozen; until then nothing applies
+    (`calibrating`), so the answers it was learned from never count as evidence. It is kept in table `calibrations`, and
+    another contract starts a new epoch. The baseline's own later answers are scored too, and the candidate is held to
+    their rate. Setting: `contract`, the text of a contract to use instead of learning one (`contracts.freeze`).
 
     Sees: `no_json`, `missing:$.id` (a key that 99 % had), `type:$.price:string`, `label:$.status` (never seen, where
     the labels had settled), `extra:$.note` (where the keys had), `language:fr`, `fence:+`, `fence:-`, `length:short`,
@@ -34,6 +39,7 @@ class ContractViolation(Comparator):
 
     version: ClassVar[int] = 1
     kind: ClassVar[Kind] = Kind.PROPERTY
+    window: ClassVar[int] = 200
     contract: str = ""
 
     def __post_init__(self) -> None:
@@ -43,8 +49,26 @@ class ContractViolation(Comparator):
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
         if not self.contract:
-            return Score(None, "no_contract")
+            return Score(None, CALIBRATING)
         if not pair.baseline.content:
             return Score(None, "no_text")
         broken = list(violations(contract_from(self.contract), pair.answer.content))
         return Score(1.0, broken[0], ", ".join(broken)) if broken else Score(0.0)
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether there is a contract."""
+        return bool(self.contract)
+
+    def observe(self, comparison: Comparison) -> str:
+        """The sketch of one baseline answer."""
+        text = comparison.trial.baseline.content
+        return sketch_bytes(sketch_of([text])).decode() if text else ""
+
+    def freeze(self, observations: Sequence[str]) -> str:
+        """The contract of the sketches together."""
+        return freeze(sum((sketch_from_bytes(text.encode()) for text in observations), start=ContractSketch()))
+
+    def calibrated(self, text: str) -> "ContractViolation":
+        """With this contract."""
+        return replace(self, contract=text)

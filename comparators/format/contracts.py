@@ -10,7 +10,14 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
-from comparators.format.contract_sketch import BINS_PER_OCTAVE, SKETCH_VERSION, ContractSketch, Counts, length_bin
+from comparators.format.contract_sketch import (
+    BINS_PER_OCTAVE,
+    SKETCH_VERSION,
+    ContractSketch,
+    Counts,
+    label_mark,
+    length_bin,
+)
 from comparators.format.json_shapes import Shape, shape_of
 from comparators.format.json_text import has_fence, is_structure, payload
 from comparators.format.languages import languages
@@ -114,7 +121,7 @@ def _broken_shape(contract: Contract, shape: Shape) -> Iterator[str]:
         elif not types <= set(known[path]):
             yield f"type:{path}:{min(types - set(known[path]))}"
     for path, labels in contract.labels:
-        if path in shape.prose or not shape.labels.get(path, set()) <= set(labels):
+        if path in shape.prose or not {label_mark(label) for label in shape.labels.get(path, ())} <= set(labels):
             yield f"label:{path}"
 
 

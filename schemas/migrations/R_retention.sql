@@ -10,3 +10,4 @@ ALTER TABLE {db}.scores_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_d
 ALTER TABLE {db}.evidence_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;
 ALTER TABLE {db}.evidence_days_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;
 ALTER TABLE {db}.coverage_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;
+ALTER TABLE {db}.observations_rows {cluster} MODIFY TTL toDateTime(ingested_at) + INTERVAL {text_days} DAY;

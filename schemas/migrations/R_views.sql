@@ -35,6 +35,12 @@ COMMENT 'One row is candidate x feature in order of appearance, with its share o
 CREATE OR REPLACE VIEW {db}.alerts {cluster} {folded:alerts_rows}
 COMMENT 'One row is an alert, sent or still to be sent. Exact under redelivery.';
 
+CREATE OR REPLACE VIEW {db}.observations {cluster} {folded:observations_rows}
+COMMENT 'One row is what one trial teaches a dimension that is calibrating. Exact under redelivery.';
+
+CREATE OR REPLACE VIEW {db}.calibrations {cluster} {folded:calibrations_rows}
+COMMENT 'One row is what a dimension learned of a feature from its first trials and froze; later trials are scored with it.';
+
 CREATE OR REPLACE VIEW {db}.coverage {cluster}
 (
     upgrade     LowCardinality(String) COMMENT 'name of the upgrade',

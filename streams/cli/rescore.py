@@ -22,7 +22,7 @@ def rescore(path: Path, names: tuple[str, ...], form: str) -> None:
     Trials are read from the trials topic; what its retention has taken comes from ClickHouse where store_text = "full".
     Scores that are there stay; a changed comparator's stand in an epoch of their own. Safe to repeat.
     """
-    from streams.epochs import settle_epochs  # noqa: PLC0415 - slow to import
+    from streams.calibrating import InForce  # noqa: PLC0415 - slow to import
     from streams.kafka import producer  # noqa: PLC0415 - the same
     from streams.rescoring import Rescored, lacking  # noqa: PLC0415 - the same
     from streams.rescoring import rescore as run  # noqa: PLC0415 - the same
@@ -38,12 +38,12 @@ def rescore(path: Path, names: tuple[str, ...], form: str) -> None:
 
     async def main() -> Rescored:
         async with open_store(config) as store, producer(config.kafka) as sink:
-            epochs = await settle_epochs(store, config, rules)
-            dimensions = names or await lacking(store, config, rules, epochs)
+            in_force = await InForce.settle(store, config, rules)
+            dimensions = names or await lacking(store, config, in_force.rules, in_force.epochs)
             if not dimensions:
                 return Rescored(())
             click.echo(f"scoring {', '.join(dimensions)}", err=True)
-            return await run(config, rules, epochs, store, sink, dimensions)
+            return await run(config, in_force.rules, in_force.epochs, store, sink, dimensions)
 
     done = asyncio.run(main())
     if form == "json":

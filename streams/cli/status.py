@@ -21,14 +21,13 @@ def status(path: Path, candidate: str | None, form: str) -> None:
     from schemas.verdicts import Report  # noqa: PLC0415 - the same
     from streams.cli.tables import verdict_table  # noqa: PLC0415 - the same
     from streams.judging import judged  # noqa: PLC0415 - the same
-    from streams.rules import Rules  # noqa: PLC0415 - the same
     from streams.store.configured import open_store  # noqa: PLC0415 - the same
 
     config = load_config(path)
 
     async def main() -> Report:
         async with open_store(config) as store:
-            return await judged(config, Rules(config), store)
+            return await judged(config, store)
 
     report = asyncio.run(main())
     if form == "json":

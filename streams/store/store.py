@@ -10,6 +10,7 @@ from typing import Any
 
 from comparators.drift.evidence import Evidence, EvidenceKey
 from schemas.alerts import Alert
+from schemas.calibrations import Calibration, Learner, Observation
 from schemas.comparisons import Comparison
 from schemas.coverage import Coverage
 from schemas.epochs import EpochRow
@@ -17,7 +18,7 @@ from schemas.ledger import LedgerRange
 from schemas.touched import Touched
 from schemas.verdict_changes import VerdictChange
 from schemas.verdicts import Epoch, Family
-from streams.store import comparisons, evidence, judgements, ledger, migrations, outbox
+from streams.store import calibrations, comparisons, evidence, judgements, ledger, migrations, outbox
 from streams.store.comparisons import EpochOf
 from streams.store.connection import Connection, RowRefusedError
 
@@ -119,6 +120,26 @@ class Store:
     async def add_epochs(self, upgrade: str, rows: Sequence[EpochRow]) -> None:
         """Store epochs; whoever stored a number first keeps it, so read `epochs` afterwards."""
         await judgements.add_epochs(self.connection, upgrade, rows)
+
+    async def add_observations(self, upgrade: str, rows: Sequence[Observation]) -> None:
+        """Store what dimensions that are calibrating observed; a trial counts once."""
+        await calibrations.add_observations(self.connection, upgrade, rows)
+
+    async def observed(self, upgrade: str) -> dict[Learner, int]:
+        """How many trials each learner without a calibration has observed."""
+        return await calibrations.observed(self.connection, upgrade)
+
+    async def first_observations(self, upgrade: str, learner: Learner, count: int) -> list[Observation]:
+        """The first observations of a learner by event time."""
+        return await calibrations.first_observations(self.connection, upgrade, learner, count)
+
+    async def calibrations(self, upgrade: str) -> tuple[Calibration, ...]:
+        """All that is frozen."""
+        return await calibrations.calibrations(self.connection, upgrade)
+
+    async def add_calibrations(self, upgrade: str, rows: Sequence[Calibration]) -> None:
+        """Store what was frozen; whoever froze first keeps it, so read `calibrations` afterwards."""
+        await calibrations.add_calibrations(self.connection, upgrade, rows)
 
     async def families(self, upgrade: str) -> tuple[Family, ...]:
         """Features of all candidates with their shares of alpha, in order of appearance."""

@@ -3,9 +3,9 @@
 import time
 
 from schemas.config import config_from
+from streams.calibrating import InForce
 from streams.embedded import support_desk as desk
 from streams.embedded.broker import embedded_broker
-from streams.epochs import settle_epochs
 from streams.kafka import producer
 from streams.rescoring import lacking, rescore
 from streams.rules import Rules
@@ -19,11 +19,10 @@ CURRENT = "SELECT count(), uniqExact(epoch), any(epoch) FROM current_scores WHER
 
 
 async def rescored(config, names=()):
-    rules = Rules(config)
     async with open_store(config) as store, producer(config.kafka) as sink:
-        epochs = await settle_epochs(store, config, rules)
-        wanted = names or await lacking(store, config, rules, epochs)
-        return await rescore(config, rules, epochs, store, sink, wanted)
+        in_force = await InForce.settle(store, config, Rules(config))
+        wanted = names or await lacking(store, config, in_force.rules, in_force.epochs)
+        return await rescore(config, in_force.rules, in_force.epochs, store, sink, wanted)
 
 
 async def test_a_changed_comparator_is_scored_over_stored_trials_without_asking_anybody(tmp_path):

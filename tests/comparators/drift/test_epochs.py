@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from comparators.drift.epochs import Identity, Scope, plan_epochs
+from schemas.calibrations import CALIBRATING
 
 COMMON, OWN = Scope("c", "", "x"), Scope("c", "billing", "x")
 FIRST = Identity(current="p/m-1", candidate_hash="h", dimension="d1")
@@ -56,3 +57,14 @@ def test_dimensions_that_began_later_are_known_as_such():
     more, lookup = plan_epochs(rows, {COMMON: CHANGED, Scope("c", "", "new"): FIRST}, 5)
     assert lookup.later_dimensions("c", "f", ["x", "new"]) == ["new"]
     assert len(more) == 2
+
+
+def test_calibrating_uses_up_no_alpha_and_each_feature_has_a_calibration_of_its_own():
+    rows, _ = plan_epochs((), {COMMON: replace(FIRST, calibration=CALIBRATING)}, 1)
+    frozen = {COMMON: replace(FIRST, calibration=CALIBRATING), OWN: replace(FIRST, calibration="c1")}
+    more, lookup = plan_epochs(rows, frozen, 2)
+    assert [(row.feature, row.epoch, row.rank) for row in more] == [("billing", 2, 1)]
+    assert "calibration: calibrating -> c1" in more[0].reason
+    assert lookup.epoch_of("c", "other", "x") == 1
+    again, lookup = plan_epochs((*rows, *more), frozen | {OWN: replace(FIRST, calibration="c2")}, 3)
+    assert [(row.epoch, row.rank) for row in again] == [(3, 2)]

@@ -45,7 +45,7 @@ async def test_a_database_newer_than_the_program_is_refused(store, folder):
     )
     await migrate(store.connection, Layout(), folder)
     for refused in (store.migrate(), store.require_schema()):
-        with pytest.raises(SchemaError, match="has schema 99, this program knows 5: upgrade shadowtap"):
+        with pytest.raises(SchemaError, match=r"has schema 99, this program knows \d+: upgrade shadowtap"):
             await refused
 
 
