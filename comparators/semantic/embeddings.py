@@ -76,6 +76,10 @@ class _SentenceTransformer:
             raise UsageError("embedding_distance needs the extra: pip install 'shadowtap[embeddings]'")
         import torch  # noqa: PLC0415 - seconds to import; only scoring needs it
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - the same
+        from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415 - the same
+
+        # Of loading the weights: nobody's terminal or log is the place for it.
+        disable_progress_bar()  # type: ignore[no-untyped-call] # transformers ships no types
 
         self._torch: Any = torch
         torch.set_num_threads(threads or _cores())

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from streams.demo import Progress
 
 PATIENCE_S = 900.0
+SHOWN = 600  # characters of an answer
 
 QUERIES = {
     "where every dimension stands, with the noise floor beside the candidate": """
@@ -66,9 +67,10 @@ async def _demo(trials: Path | None, data: Path, seed: int, form: str, *, kept: 
 
     scenario = recorded(trials) if trials else support_desk(seed)
     console = Console(stderr=form == "json")
+    again = " and, for the noise floor, of the current pin itself" if scenario.rerun else ""
     console.print(
         f"[bold]{len(scenario.traffic)} exchanges[/bold] of [bold]{scenario.current}[/bold] go to Kafka and are asked "
-        f"again of {', '.join(scenario.candidates.values())} and, for the noise floor, of the current pin itself."
+        f"again of {', '.join(scenario.candidates.values())}{again}."
     )
     async with running_demo(scenario, data) as (config, progress, watch):
         with Live(_view(progress), console=console, refresh_per_second=4, transient=True) as live:
@@ -119,21 +121,27 @@ def _show_messages(console: Any, progress: "Progress") -> None:
 
 async def _show_queries(console: Any, config: "Config", data: Path, *, kept: bool) -> None:
     from rich.table import Table  # noqa: PLC0415 - only where something is drawn
+    from rich.text import Text  # noqa: PLC0415 - the same
 
     from streams.store.configured import open_store  # noqa: PLC0415 - the same
 
     console.rule("Look further")
     async with open_store(config) as store:
-        names, rows = await store.ask(list(QUERIES.values())[-1])
+        _, rows = await store.ask(list(QUERIES.values())[-1])
     for what, sql in QUERIES.items():
         console.print(f"-- {what}", style="dim")
-        line = f'shadowtap query --data {data} "{" ".join(sql.split())}"'
+        line = f'shadowtap query --data {data if kept else "DIR"} "{" ".join(sql.split())}"'
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if rows:
-        table = Table(*names, title="the worst trial")
-        table.add_row(*(str(value)[:400] for value in rows[0]))
+        *place, baseline, candidate = rows[0]
+        table = Table("baseline", "candidate", title=" · ".join(str(part) for part in place), width=console.width)
+        table.add_row(Text(str(baseline)[:SHOWN]), Text(str(candidate)[:SHOWN]))
         console.print(table)
-    stays = f"The data stays in {data}." if kept else "The data is gone when this ends; keep it with --keep DIR."
+    stays = (
+        f"The data stays in {data}."
+        if kept
+        else "The data is gone when this ends; `shadowtap demo --keep DIR` keeps it for queries."
+    )
     console.print(stays)
 
 
