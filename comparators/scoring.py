@@ -6,6 +6,7 @@ batch at once, so that those with a model can use it well.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from comparators.calibration import CalibratedComparator
@@ -41,14 +42,21 @@ class FeatureRules:
         return dimension.comparator.calibrated(frozen.text)
 
 
-def score_trials(trials: Sequence[Trial], rules: Callable[[str], FeatureRules]) -> list[Comparison]:
-    """Score each trial for each of its candidates, in the order of trials, then candidates."""
+def score_trials(
+    trials: Sequence[Trial],
+    rules: Callable[[str], FeatureRules],
+    timed: Callable[[Comparator], AbstractContextManager[object]] = nullcontext,
+) -> list[Comparison]:
+    """Score each trial for each of its candidates, in the order of trials, then candidates.
+
+    The work of each comparator is done inside `timed(comparator)`.
+    """
     scorer = _Batch()
     plans = []
     for trial in trials:
         feature = rules(trial.feature)
         plans.append((trial, feature, [_plan(scorer, trial, feature, dimension) for dimension in feature.dimensions]))
-    scorer.run()
+    scorer.run(timed)
     return [
         _comparison(trial, index, feature, arms, scorer)
         for trial, feature, arms in plans
@@ -122,9 +130,10 @@ class _Batch:
         pairs.append(pair)
         return len(pairs) - 1
 
-    def run(self) -> None:
+    def run(self, timed: Callable[[Comparator], AbstractContextManager[object]]) -> None:
         for comparator, pairs in self._pairs.items():
-            self._scores[comparator] = _scored(comparator, pairs)
+            with timed(comparator):
+                self._scores[comparator] = _scored(comparator, pairs)
 
     def score(self, comparator: Comparator, slot: int | ArmScore) -> ArmScore:
         return slot if isinstance(slot, ArmScore) else self._scores[comparator][slot]

@@ -32,6 +32,7 @@ from schemas.settings import (
     Tap,
     Upgrade,
     VerdictRules,
+    WorkerRules,
 )
 
 CONFIG_FILE = "shadowtap.toml"
@@ -52,6 +53,7 @@ class Config(Table):
     features: dict[str, Feature] = Field(default_factory=dict)
     verdict: VerdictRules = VerdictRules()
     slack: Slack = Slack()
+    worker: WorkerRules = WorkerRules()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

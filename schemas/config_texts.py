@@ -53,6 +53,12 @@ def _bootstrap(text: str) -> str:
     return text.replace(" ", "")
 
 
+def _listen_address(text: str) -> str:
+    if text and not re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+):\d{1,5}", text):
+        raise ValueError('must be host:port such as 127.0.0.1:9464, or "" for none')
+    return text
+
+
 def _path_text(text: str) -> str:
     json_path(text)
     return text
@@ -72,5 +78,6 @@ EnvironmentVariable = Annotated[str, AfterValidator(_environment_variable)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]  # or `embedded:FOLDER`
 Bootstrap = Annotated[str, AfterValidator(_bootstrap)]
+ListenAddress = Annotated[str, AfterValidator(_listen_address)]  # host:port, or nothing
 PathText = Annotated[str, AfterValidator(_path_text)]
 FeatureRule = Annotated[str, AfterValidator(_feature_rule)]

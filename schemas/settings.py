@@ -11,6 +11,7 @@ from schemas.config_texts import (
     EnvironmentVariable,
     FeatureRule,
     HttpUrl,
+    ListenAddress,
     PathText,
     StoreUrl,
     UpgradeName,
@@ -223,6 +224,13 @@ class VerdictRules(Table):
         if self.max_hours < self.min_hours:
             raise problem("max_hours", f"{self.max_hours:g} is less than min_hours = {self.min_hours:g}; raise it")
         return self
+
+
+class WorkerRules(Table):
+    """How a worker is seen from outside, and how long it waits for Kafka and ClickHouse when it starts."""
+
+    listen: ListenAddress = "127.0.0.1:9464"  # of /healthz, /readyz and /metrics; "" for none
+    wait_s: Positive = 300.0
 
 
 class Slack(Table):

@@ -10,6 +10,7 @@ from schemas.alerts import Alert, AlertState
 from schemas.config import Config, secret
 from schemas.topics import verdict_key
 from schemas.verdicts import verdict_from
+from streams import metrics
 from streams.alerts import SlackError, alert_of, as_text, message, post
 from streams.lanes import Taken
 from streams.scorer import LONGEST_WAIT_S, patiently
@@ -53,6 +54,7 @@ class AlertSender:
         if self.config.slack.webhook_env:
             await self._post(payload)
             await patiently("alerts", lambda: self.store.put_alert(alert(AlertState.SENT)))
+        metrics.ALERTS.labels("yes" if self.config.slack.webhook_env else "no").inc()
 
     async def _post(self, payload: dict[str, object]) -> None:
         webhook = secret(self.config.slack.webhook_env or "", "slack.webhook_env")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from streams import metrics
 from streams.lanes import Lanes, Taken
 
 
@@ -35,6 +36,7 @@ class Batches:
         try:
             while True:
                 batch = await self._next()
+                metrics.BATCH_RECORDS.labels(self._lanes.role).observe(len(batch))
                 await self._work(batch)
                 for record in batch:
                     self._lanes.finish(record)

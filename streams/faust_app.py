@@ -9,6 +9,7 @@ from faust.types import TP
 
 from schemas.settings import Kafka
 from schemas.topics import consumer_group
+from streams import metrics
 from streams.kafka import MAX_RECORD, SESSION_S, faust_broker
 from streams.lanes import Lanes, Taken
 
@@ -55,8 +56,9 @@ def keep_lanes(
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator] # Faust ships no types
     async def revoked(_: Any, tps: Collection[TP], **__: Any) -> None:
-        lanes.ready.clear()
+        lanes.losing()
         if tps:
+            metrics.REBALANCES.labels(lanes.role).inc()
             await lanes.drain(DRAIN_AT_REVOKE_S)
             await lanes.commit(tps)
         lanes.drop(tps)

@@ -15,6 +15,7 @@ from schemas.coverage import Coverage
 from schemas.touched import touched_from_bytes
 from schemas.verdict_changes import VerdictChange
 from schemas.verdicts import CandidateVerdict, DimensionVerdict, Report, Verdict
+from streams import metrics
 from streams.calibrating import InForce
 from streams.lanes import Taken
 from streams.rules import Rules
@@ -51,7 +52,8 @@ class Judging:
         if hours:
             await patiently("evidence", lambda: self.store.refresh_evidence(hours))
         await patiently("calibrations", self.in_force.freeze)
-        report = await patiently("verdicts", self._judged)
+        with metrics.JUDGE_SECONDS.time():
+            report = await patiently("verdicts", self._judged)
         await self._publish(report)
         self.latest = report
 
@@ -69,6 +71,7 @@ class Judging:
             key = topics.verdict_key(change.upgrade, change.candidate, change.feature, change.dimension)
             value = json_text.dumps(change if change.feature else whole[change.candidate])
             await self.producer.send_and_wait(topics.VERDICTS, value, key=key.encode())
+            metrics.VERDICT_CHANGES.labels(change.verdict).inc()
         self._published.update({_place(change): _state(change) for change in changed})
 
 

@@ -6,6 +6,7 @@ read with `noack()`, and what is committed is the watermark kept here: the first
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from typing import Any
 
 import faust
 from faust.types import TP
+
+from streams import metrics
 
 
 @dataclass(eq=False, slots=True)
@@ -46,13 +49,15 @@ class _Lane:
     next_offset: int  # first offset not finished: what may be committed
     records: deque[Taken] = field(default_factory=deque)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
+    passed_ms: int = 0  # event time of the record the watermark passed last
 
 
 class Lanes:
     """Takes records from a Faust stream, bounds what is in work, and commits in order.
 
     At most `slots` records are in work at once, and none whose offset lies `window` or more beyond the first
-    unfinished one of its partition; both hold the stream back, which is all the backpressure there is. `on_passed` is
+    unfinished one of its partition; both hold the stream back, which is all the backpressure there is. `ready` is
+    cleared between losing and getting partitions; `is_held_back` while a taken record waits for others. `on_passed` is
     called for each record, in order, when the watermark passes it; `before_commit` is awaited with (partition, mark)
     before the mark is committed, and must make durable what committing promises.
     """
@@ -62,15 +67,19 @@ class Lanes:
         app: faust.App,
         *,
         slots: int,
+        role: str = "replay",
         window: int = 5000,
         on_passed: Callable[[Taken], None] | None = None,
         before_commit: Callable[[TP, int], Awaitable[None]] | None = None,
     ) -> None:
         self.window = window
-        self.ready = asyncio.Event()  # cleared between losing and getting partitions
+        self.role = role
+        self.ready = asyncio.Event()
         self.ready.set()
         self.stopping = False
+        self.is_held_back = False
         self.in_work: set[Taken] = set()
+        metrics.IN_FLIGHT.labels(role).set_function(lambda: float(len(self.in_work)))
         self._app = app
         self._slots = asyncio.Semaphore(slots)
         self._lanes: dict[tuple[TP, int], _Lane] = {}
@@ -78,6 +87,7 @@ class Lanes:
         self._running: dict[tuple[str, int, int], asyncio.Task[Any]] = {}
         self._followers: set[asyncio.Task[None]] = set()
         self._committing = asyncio.Lock()
+        self._lost_at = 0.0
         self._on_passed = on_passed
         self._before_commit = before_commit
 
@@ -85,12 +95,14 @@ class Lanes:
         """The records of the stream, each counted as unfinished before anything is awaited."""
         async for event in stream.noack().events():
             record = self._add(event)
+            self.is_held_back = True
             await self.ready.wait()
             lane = self._lanes.get((record.tp, record.generation))
             while lane is not None and record.offset - lane.next_offset >= self.window and not self.stopping:
                 lane.moved.clear()
                 await lane.moved.wait()
             await self._slots.acquire()
+            self.is_held_back = False
             if self.stopping or (record.tp, record.generation) not in self._lanes:
                 self._slots.release()  # stays unfinished: whoever owns the partition next gets it again
                 continue
@@ -123,7 +135,7 @@ class Lanes:
             return  # the partition went to somebody else meanwhile
         while lane.records and lane.records[0].finished:
             passed = lane.records.popleft()
-            lane.next_offset = passed.offset + 1
+            lane.next_offset, lane.passed_ms = passed.offset + 1, passed.ts_ms
             if self._on_passed is not None:
                 self._on_passed(passed)
         lane.moved.set()
@@ -141,16 +153,17 @@ class Lanes:
             assigned = self._app.consumer.assignment()  # Faust drops others silently and says it committed
             marks = {
                 tp: mark
-                for tp, mark in self._watermarks().items()
+                for tp, mark in self.marks().items()
                 if tp in assigned and (tps is None or tp in tps) and mark > self._committed.get(tp, -1)
             }
             if not marks:
                 return
-            if self._before_commit is not None:
-                for tp, mark in marks.items():
-                    await self._before_commit(tp, mark)
-            if await self._app.consumer._commit(marks):  # noqa: SLF001 - the one private call; see the module's reason
-                self._committed.update(marks)
+            with metrics.COMMIT_SECONDS.labels(self.role).time():
+                if self._before_commit is not None:
+                    for tp, mark in marks.items():
+                        await self._before_commit(tp, mark)
+                if await self._app.consumer._commit(marks):  # noqa: SLF001 - the one private call; see the module's reason
+                    self._committed.update(marks)
 
     async def commit_every(self, seconds: float) -> None:
         """Commit for ever, at this interval."""
@@ -164,6 +177,29 @@ class Lanes:
             self._lanes.pop(key).moved.set()
         for tp in tps:
             self._committed.pop(tp, None)
+
+    def marks(self) -> dict[TP, int]:
+        """The first unfinished offset of each partition that gave a record."""
+        newest: dict[TP, tuple[int, int]] = {}
+        for (tp, generation), lane in self._lanes.items():
+            if tp not in newest or generation > newest[tp][0]:
+                newest[tp] = generation, lane.next_offset
+        return {tp: mark for tp, (_, mark) in newest.items()}
+
+    def oldest_ms(self, tp: TP) -> int | None:
+        """Event time of the partition's oldest unfinished record, of the last finished one where none is known."""
+        lanes = [lane for (place, _), lane in self._lanes.items() if place == tp]
+        waiting = [lane.records[0].ts_ms for lane in lanes if lane.records]
+        return min(waiting, default=None) or max((lane.passed_ms for lane in lanes), default=0) or None
+
+    def taking_over_s(self) -> float:
+        """For how long partitions have been on their way from one worker to another, seconds; 0 where none are."""
+        return 0.0 if self.ready.is_set() else time.monotonic() - self._lost_at
+
+    def losing(self) -> None:
+        """Partitions are being taken away: nothing is started until others have come."""
+        self.ready.clear()
+        self._lost_at = time.monotonic()
 
     def crash(self, reason: BaseException) -> None:
         """End the worker: nothing that raised may be skipped in silence."""
@@ -184,6 +220,7 @@ class Lanes:
         )
         lane = self._lanes.setdefault((record.tp, record.generation), _Lane(record.offset))
         lane.records.append(record)
+        metrics.RECORDS_TAKEN.labels(self.role, record.tp.topic).inc()
         self._committed.setdefault(record.tp, record.offset)  # where we start is where we were
         return record
 
@@ -196,10 +233,3 @@ class Lanes:
             self.crash(raised)
         else:
             self.finish(record, result)
-
-    def _watermarks(self) -> dict[TP, int]:
-        newest: dict[TP, tuple[int, int]] = {}
-        for (tp, generation), lane in self._lanes.items():
-            if tp not in newest or generation > newest[tp][0]:
-                newest[tp] = generation, lane.next_offset
-        return {tp: mark for tp, (_, mark) in newest.items()}

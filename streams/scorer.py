@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aiokafka import AIOKafkaProducer
 
+from comparators.comparator import Comparator
 from comparators.drift.epochs import EpochsInForce
 from comparators.scoring import score_trials
 from schemas import json_text, topics
@@ -16,6 +19,7 @@ from schemas.errors import UnreachableError
 from schemas.ledger import LedgerRange, ledger_from_bytes
 from schemas.touched import Touched, touched_bytes
 from schemas.trials import Trial, trial_from_bytes
+from streams import metrics
 from streams.calibrating import InForce, Observer
 from streams.lanes import Taken
 from streams.rules import Rules
@@ -64,7 +68,8 @@ class Scorer:
                 await self._dead_letter(record.place, str(unreadable))
         await patiently("calibrations", self.in_force.follow)
         rules, epochs = self.in_force.rules, self.in_force.epochs  # of one moment: a judge beside us may freeze more
-        comparisons = await asyncio.to_thread(score_trials, [trial for trial, _ in trials], rules.of)
+        with metrics.SCORING_SECONDS.time():
+            comparisons = await asyncio.to_thread(score_trials, [trial for trial, _ in trials], rules.of, timed)
         offsets = {trial.trial_id: offset for trial, offset in trials}
         await self._store(comparisons, {c.comparison_id: offsets[c.trial.trial_id] for c in comparisons}, epochs)
         await self._observe(comparisons, rules)
@@ -72,6 +77,8 @@ class Scorer:
             await patiently("coverage", lambda: self.store.insert_coverage(ledger))
         await self._tell(comparisons, ledger)
         self.scored += len(comparisons)
+        for comparison in comparisons:
+            metrics.COMPARISONS.labels(comparison.candidate).inc()
 
     async def _store(
         self, comparisons: Sequence[Comparison], offsets: dict[object, int], epochs: EpochsInForce
@@ -111,6 +118,16 @@ class Scorer:
         letter = {"upgrade": self.upgrade, "topic": place[0], "partition": place[1], "offset": place[2],
                   "role": "score", "error": reason[:500]}  # fmt: skip
         await self.producer.send_and_wait(topics.DEAD_LETTERS, json_text.dumps(letter), key=str(place).encode())
+        metrics.DEAD_LETTERS.labels("score").inc()
+
+
+@contextmanager
+def timed(comparator: Comparator) -> Iterator[None]:
+    """Count the seconds that a comparator takes."""
+    started = time.perf_counter()
+    yield
+    name = type(comparator).__module__.rpartition(".")[2]  # a comparator's file has its name
+    metrics.DIMENSION_SECONDS.labels(name).inc(time.perf_counter() - started)
 
 
 async def patiently(what: str, attempt: Callable[[], Awaitable[T]]) -> T:
@@ -120,6 +137,7 @@ async def patiently(what: str, attempt: Callable[[], Awaitable[T]]) -> T:
         try:
             return await attempt()
         except UnreachableError as away:
+            metrics.STORE_RETRIES.labels(what).inc()
             log.warning("ClickHouse is away, %s wait %.1f s: %s", what, wait, away)
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT_S)

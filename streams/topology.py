@@ -6,7 +6,7 @@ Each role is a Faust app of its own, with its own consumer group, so that a slow
 agent does stands in the object it calls; here one sees what flows where.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +15,7 @@ from faust.types import TP
 
 from schemas import topics
 from schemas.config import Config
+from schemas.settings import Kafka
 from schemas.topics import consumer_group
 from streams.alert_sender import AlertSender
 from streams.batches import Batches
@@ -37,6 +38,7 @@ class Role:
     name: str
     app: faust.App
     lanes: Lanes
+    kafka: Kafka
 
 
 def replay_role(config: Config, replayer: Replayer, session_s: float = SESSION_S) -> Role:
@@ -54,13 +56,13 @@ def replay_role(config: Config, replayer: Replayer, session_s: float = SESSION_S
         await replayer.look_back(lanes, await committed_positions(config.tapped_kafka, group, tps))
 
     keep_lanes(app, lanes, take_over)
-    return Role("replay", app, lanes)
+    return Role("replay", app, lanes, config.tapped_kafka)
 
 
 def score_role(config: Config, scorer: Scorer, session_s: float = SESSION_S) -> Role:
     """Trials and ledger → ClickHouse, and which evidence was touched."""
     app = create_app(config.kafka, config.upgrade.name, "score", session_s)
-    lanes = Lanes(app, slots=4 * TRIALS_PER_BATCH)
+    lanes = Lanes(app, role="score", slots=4 * TRIALS_PER_BATCH)
     batches = Batches(lanes, scorer.score, size=TRIALS_PER_BATCH, within=TRIALS_WITHIN_S)
 
     @agent(app, lanes, topics.TRIALS)
@@ -68,13 +70,13 @@ def score_role(config: Config, scorer: Scorer, session_s: float = SESSION_S) -> 
         async for record in records:
             batches.add(record)
 
-    return _batched("score", app, lanes, batches.run)
+    return _batched(Role("score", app, lanes, config.kafka), batches)
 
 
 def judge_role(config: Config, judging: Judging, session_s: float = SESSION_S) -> Role:
     """Touched hours → evidence → verdicts. One partition, so one judge at a time."""
     app = create_app(config.kafka, config.upgrade.name, "judge", session_s)
-    lanes = Lanes(app, slots=100_000, window=1_000_000)
+    lanes = Lanes(app, role="judge", slots=100_000, window=1_000_000)
     batches = Batches(lanes, judging.look, size=100_000, within=LOOKS_WITHIN_S, idle_s=LOOK_WHEN_IDLE_S)
 
     @agent(app, lanes, topics.TOUCHED)
@@ -82,13 +84,13 @@ def judge_role(config: Config, judging: Judging, session_s: float = SESSION_S) -
         async for record in records:
             batches.add(record)
 
-    return _batched("judge", app, lanes, batches.run)
+    return _batched(Role("judge", app, lanes, config.kafka), batches)
 
 
 def alert_role(config: Config, sender: AlertSender, session_s: float = SESSION_S) -> Role:
     """Verdicts → Slack, once per cause."""
     app = create_app(config.kafka, config.upgrade.name, "alert", session_s)
-    lanes = Lanes(app, slots=1)
+    lanes = Lanes(app, role="alert", slots=1)
 
     @agent(app, lanes, topics.VERDICTS)
     async def send_alerts(records: Records) -> None:
@@ -96,10 +98,10 @@ def alert_role(config: Config, sender: AlertSender, session_s: float = SESSION_S
             lanes.start(record, partial(sender.send, record))
 
     keep_lanes(app, lanes)
-    return Role("alert", app, lanes)
+    return Role("alert", app, lanes, config.kafka)
 
 
-def _batched(name: str, app: faust.App, lanes: Lanes, run: Callable[[], Awaitable[None]]) -> Role:
-    keep_lanes(app, lanes)
-    app.task(run)
-    return Role(name, app, lanes)
+def _batched(role: Role, batches: Batches) -> Role:
+    keep_lanes(role.app, role.lanes)
+    role.app.task(batches.run)
+    return role

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,11 +15,12 @@ from faust.types import TP
 
 from schemas import topics
 from schemas.config import Config
-from schemas.errors import ConfigError, UsageError
+from schemas.errors import ConfigError, UnreachableError, UsageError
 from schemas.pins import split_pin
 from schemas.topics import consumer_group
 from streams.alert_sender import AlertSender
 from streams.calibrating import InForce
+from streams.health import Health
 from streams.judging import Judging
 from streams.kafka import SESSION_S, partitions, producer, seed_positions
 from streams.replay.client import provider_clients
@@ -27,10 +29,12 @@ from streams.rules import Rules
 from streams.scorer import Scorer
 from streams.store.configured import open_store
 from streams.topology import Role, alert_role, judge_role, replay_role, score_role
+from streams.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
 DRAIN_S, STOP_S = 10.0, 15.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,17 @@ class Worker:
     replayer: Replayer | None
     scorer: Scorer | None
     judging: Judging | None
+    health: Health
 
 
 @asynccontextmanager
-async def worker(config: Config, names: Sequence[str], session_s: float = SESSION_S) -> AsyncIterator[Worker]:
+async def worker(
+    config: Config, names: Sequence[str], session_s: float = SESSION_S, health: Health | None = None
+) -> AsyncIterator[Worker]:
     """Everything the named roles need, connected and checked; nothing runs yet.
 
-    `session_s` is how long Kafka waits for a worker that has gone silent before it gives its partitions away.
+    `session_s` is how long Kafka waits for a worker that has gone silent before it gives its partitions away. What
+    the parts know of their health is added to `health`.
 
     Raises:
         ConfigError: a setting that this worker must not start with.
@@ -56,6 +64,7 @@ async def worker(config: Config, names: Sequence[str], session_s: float = SESSIO
     """
     async with AsyncExitStack() as stack:
         rules = Rules(config)
+        health = health or Health()
         sink = await stack.enter_async_context(producer(config.kafka))
         trial_partitions, places = await _checked_topics(config, tapping="replay" in names)
         roles: list[Role] = []
@@ -69,6 +78,7 @@ async def worker(config: Config, names: Sequence[str], session_s: float = SESSIO
             roles.append(replay_role(config, replayer, session_s))
         if {"score", "judge", "alert"} & set(names):
             store = await stack.enter_async_context(open_store(config))
+            health.ready["clickhouse"] = lambda: store.connection.trouble
             in_force = await InForce.settle(store, config, rules)
         if "score" in names:
             scorer = Scorer(config.upgrade.name, in_force, store, sink, config.clickhouse.store_text)
@@ -79,7 +89,39 @@ async def worker(config: Config, names: Sequence[str], session_s: float = SESSIO
             roles.append(judge_role(config, judging, session_s))
         if "alert" in names:
             roles.append(alert_role(config, AlertSender(config, store), session_s))
-        yield Worker(roles, replayer, scorer, judging)
+        for role in roles:
+            watchdog = Watchdog(role)
+            health.alive[role.name], health.ready[role.name] = watchdog.alive, watchdog.ready
+            role.app.task(watchdog.watch)
+        yield Worker(roles, replayer, scorer, judging, health)
+
+
+@asynccontextmanager
+async def reached(
+    config: Config, names: Sequence[str], health: Health, stop: asyncio.Event
+) -> AsyncIterator[Worker | None]:
+    """A worker, once Kafka and ClickHouse answer; None where `stop` was set before that.
+
+    Raises:
+        UnreachableError: they did not answer within `worker.wait_s`.
+    """
+    deadline, wait = time.monotonic() + config.worker.wait_s, FIRST_WAIT_S
+    async with AsyncExitStack() as stack:
+        made: Worker | None = None
+        while made is None and not stop.is_set():
+            try:
+                made = await stack.enter_async_context(worker(config, names, health=health))
+            except UnreachableError as away:
+                if time.monotonic() + wait > deadline:
+                    raise
+                reason = str(away)
+                health.ready["start"] = lambda reason=reason: reason  # type: ignore[misc] # bound now, asked later
+                log.warning("waiting for it: %s", away)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), wait)
+                wait = min(2 * wait, LONGEST_WAIT_S)
+        health.ready.pop("start", None)
+        yield made
 
 
 async def run(roles: Sequence[Role], stop: asyncio.Event) -> int:

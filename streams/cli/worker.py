@@ -9,26 +9,43 @@ import click
 from schemas.config import CONFIG_FILE, load_config
 from schemas.topics import ROLES
 
+log = logging.getLogger(__name__)
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
 
 @click.command("worker")
 @click.option("--config", "path", type=click.Path(path_type=Path), default=CONFIG_FILE, show_default=True)
 @click.option(
     "--role", type=click.Choice([*ROLES, "all"]), default="all", show_default=True, help="Which agents to run."
 )
-@click.option("--log-level", default="INFO", show_default=True)
-def worker(path: Path, role: str, log_level: str) -> None:
+@click.option("--listen", help='Address of /healthz, /readyz and /metrics, instead of worker.listen; "" for none.')
+@click.option("--log-level", type=click.Choice(LEVELS, case_sensitive=False), default="INFO", show_default=True)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: one object a line.",
+)
+def worker(path: Path, role: str, listen: str | None, log_level: str, log_format: str) -> None:
     """Run the agents until SIGTERM or Ctrl-C; what is in flight is finished and committed first."""
-    from streams.worker import run, stop_on_signals  # noqa: PLC0415 - Faust takes a second to import
-    from streams.worker import worker as ready  # noqa: PLC0415 - the same
+    from streams.health import Health, seen_from_outside  # noqa: PLC0415 - Faust takes a second to import
+    from streams.logs import log_to_stderr  # noqa: PLC0415 - the same
+    from streams.worker import reached, run, stop_on_signals  # noqa: PLC0415 - the same
 
     config = load_config(path)
-    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    log_to_stderr(log_level, log_format)
 
     async def main() -> int:
         stop = asyncio.Event()
         stop_on_signals(stop)
-        async with ready(config, ROLES if role == "all" else (role,)) as made:
-            return await run(made.roles, stop)
+        health = Health()
+        address = config.worker.listen if listen is None else listen
+        async with seen_from_outside(health, address) as url:
+            if url:
+                log.info("health and metrics at %s/healthz, /readyz, /metrics", url)
+            async with reached(config, ROLES if role == "all" else (role,), health, stop) as made:
+                return 0 if made is None else await run(made.roles, stop)
 
     raise SystemExit(asyncio.run(main()))

@@ -22,6 +22,7 @@ from schemas.ledger import LedgerRange, ledger_bytes
 from schemas.outcomes import Outcome
 from schemas.pins import split_pin
 from schemas.trials import CandidateAnswer, Trial, trial_bytes, trial_id
+from streams import metrics
 from streams.lanes import Lanes, Taken
 from streams.replay.budget import Budget, Spend
 from streams.replay.client import ProviderClient, Unavailable
@@ -166,9 +167,10 @@ class Replayer:
 
     async def look_back(self, lanes: Lanes, positions: Mapping[TP, int]) -> None:
         """Take over newly assigned partitions where the last worker left them."""
-        found = await look_back(
-            self.config.kafka, self.config.upgrade.name, positions, self.trial_partitions, lanes.window
-        )
+        with metrics.LOOK_BACK_SECONDS.time():
+            found = await look_back(
+                self.config.kafka, self.config.upgrade.name, positions, self.trial_partitions, lanes.window
+            )
         for tp, past in found.items():
             self._done[tp] = past.trials
             self.ledger.restore(tp, past.ledger.values())
@@ -223,13 +225,15 @@ class Replayer:
         await self.producer.send_and_wait(
             topics.DEAD_LETTERS, json_text.dumps(letter), key=f"{topic}/{partition}".encode()
         )
+        metrics.DEAD_LETTERS.labels("replay").inc()
 
     def _all_candidates(self, feature: str, outcome: Outcome) -> Outcomes:
         return self._counted(tuple((candidate.name, feature, outcome) for candidate in self.config.candidates))
 
     def _counted(self, outcomes: Outcomes) -> Outcomes:
-        for _, _, outcome in outcomes:
+        for candidate, _, outcome in outcomes:
             self.outcomes[outcome] += 1
+            metrics.OUTCOMES.labels(candidate, outcome).inc()
         return outcomes
 
 

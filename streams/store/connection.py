@@ -20,6 +20,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DataError
 
 from schemas.errors import UnreachableError, UsageError
 from schemas.json_text import valid_text
+from streams import metrics
 
 ROW_FAULTS = frozenset({6, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 128, 131, 321, 349, 469, 691})
 """Server errors that name a value that cannot be read, converted or stored (ClickHouse, ErrorCodes.cpp)."""
@@ -43,6 +44,7 @@ class Connection:
         self._url = url
         self.database = database
         self._types: dict[str, dict[str, str]] = {}
+        self.trouble: str | None = None  # why the last call did not get through, for whoever asks
 
     @classmethod
     async def open(cls, url: str, user: str, password: str, database: str) -> "Connection":
@@ -82,7 +84,7 @@ class Connection:
         Raises:
             UnreachableError: it did not run.
         """
-        with _reaching(self._url):
+        with self._reaching():
             # Not `command`, which puts parameters into the URL: a list of hours is too long for it.
             await self._client.raw_query(sql, parameters=dict(parameters or {}))
 
@@ -102,7 +104,7 @@ class Connection:
         Raises:
             UnreachableError: it did not run.
         """
-        with _reaching(self._url):
+        with self._reaching():
             answered = await self._client.query(sql, parameters=dict(parameters or {}))
         return tuple(answered.column_names), [tuple(row) for row in answered.result_rows]
 
@@ -113,7 +115,7 @@ class Connection:
             UsageError: ClickHouse refuses it; the message is ClickHouse's.
             UnreachableError: nobody answers.
         """
-        with _reaching(self._url):
+        with self._reaching():
             try:
                 answered = await self._client.query(sql)
             except ClickHouseError as refused:
@@ -137,7 +139,7 @@ class Connection:
             return
         types = await self._column_types(table)
         data = [_cleaned(values, types[name]) for name, values in columns.items()]
-        with _reaching(self._url):
+        with metrics.INSERT_SECONDS.labels(table).time(), self._reaching():
             try:
                 await self._client.insert(
                     table,
@@ -168,6 +170,16 @@ class Connection:
                 )
             self._types[table] = {str(name): str(kind) for name, kind in found}
         return self._types[table]
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            with _reaching(self._url):
+                yield
+        except UnreachableError as away:
+            self.trouble = f"ClickHouse at {self._url} does not take it ({type(away.__cause__).__name__})"
+            raise
+        self.trouble = None
 
 
 @contextmanager
