@@ -17,10 +17,13 @@ REVOKE SELECT(request) ON shadowtap.exchanges_rows FROM shadowtap_analyst;
 REVOKE SELECT(request) ON shadowtap.exchanges FROM shadowtap_analyst;
 REVOKE SELECT(text, tool_calls_json) ON shadowtap.answers_rows FROM shadowtap_analyst;
 REVOKE SELECT(text, tool_calls_json) ON shadowtap.answers FROM shadowtap_analyst;
+-- On a cluster (clickhouse.cluster) the rows lie in these.
+REVOKE SELECT(request) ON shadowtap.exchanges_rows_local FROM shadowtap_analyst;
+REVOKE SELECT(text, tool_calls_json) ON shadowtap.answers_rows_local FROM shadowtap_analyst;
 
 -- So that one analyst's mistake does not take the server: per person and hour.
 CREATE QUOTA IF NOT EXISTS shadowtap_analyst KEYED BY user_name
-    FOR INTERVAL 1 hour MAX queries = 1000, read_rows = 50000000000, execution_time = 1800
+    FOR INTERVAL 1 hour MAX queries = 10000, read_rows = 50000000000, execution_time = 1800
     TO shadowtap_analyst;
 
 -- Those who may read the texts of some features; give it beside shadowtap_analyst, and name your features. Whoever has

@@ -24,6 +24,7 @@ ANY_MODEL = "*"  # in tap.match: every exchange is in scope, also where the log 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Texts = Annotated[tuple[str, ...], Strict(strict=False)]
 DimensionChanges = dict[str, dict[str, Any]]
 
@@ -186,13 +187,25 @@ class Provider(Table):
 
 
 class ClickHouse(Table):
-    """Where comparisons are kept, and whether texts are kept with them."""
+    """Where comparisons are kept, for how long, and whether texts are kept with them.
+
+    `cluster` names a ClickHouse cluster: tables become Replicated and Distributed. Days count from the writing.
+    """
 
     url: StoreUrl = "http://localhost:8123"
     user: str = "default"
     password_env: EnvironmentVariable | None = None
-    database: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "shadowtap"
+    database: Identifier = "shadowtap"
+    cluster: Identifier | Literal[""] = ""
+    keep_days: Annotated[int, Field(ge=1)] = 400
+    text_days: Annotated[int, Field(ge=1)] = 30
     store_text: Literal["none", "redacted", "full"] = "none"
+
+    @model_validator(mode="after")
+    def _cluster_is_a_server(self) -> Self:
+        if self.cluster and self.url.startswith("embedded:"):
+            raise problem("cluster", "an embedded store is one process; leave cluster out, or name a server in url")
+        return self
 
     @model_validator(mode="after")
     def _redaction_does_not_exist_yet(self) -> Self:

@@ -174,7 +174,8 @@ CREATE OR REPLACE VIEW {db}.dictionary {cluster}
     position UInt64 COMMENT 'order of the column, from 1; 0 for the table itself',
     meaning  String COMMENT 'what it holds, in what unit'
 ) SQL SECURITY INVOKER AS SELECT name AS `table`, '' AS `column`, '' AS type, toUInt64(0) AS position, comment AS meaning
-FROM system.tables WHERE database = '{db}' AND engine != 'MaterializedView'
+FROM system.tables WHERE database = '{db}' AND engine != 'MaterializedView' AND NOT endsWith(name, '_local')
 UNION ALL
-SELECT table, name, type, position, comment FROM system.columns WHERE database = '{db}' AND table NOT IN ('serving_feed')
+SELECT table, name, type, position, comment FROM system.columns
+WHERE database = '{db}' AND table != 'serving_feed' AND NOT endsWith(table, '_local')
 COMMENT 'One row is a table or a column with its meaning: the data dictionary. Start here.';

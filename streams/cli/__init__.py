@@ -24,7 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "worker": "Run the agents.",
     "score": "Score recorded trials without Kafka.",
     "status": "Show the verdicts, coverage and spend.",
-    "query": "Run SQL on the configured ClickHouse.",
+    "query": "Run SQL, or a shipped query, on the configured ClickHouse.",
     "clickhouse": "Serve an embedded store for other tools.",
     "accept": "Accept a difference by name, with a reason.",
     "pause": "Stop all provider calls; the tap goes on.",

@@ -14,7 +14,7 @@ process that came first. A row that was acknowledged survives kill -9 (of the pr
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ import aiohttp
 from schemas import json_text
 from schemas.errors import UnreachableError
 from streams.embedded.child import Child, child_process, require
-from streams.embedded.clickhouse_access import READER_GRANTS
+from streams.embedded.clickhouse_access import READER_GRANTS, READER_QUOTA
 
 SERVER_FILE = "server.json"
 READY = "ready"
@@ -51,18 +51,30 @@ class ClickHouseServer:
 
 @asynccontextmanager
 async def embedded_clickhouse(
-    data: Path, *, port: int | None = None, grants: Sequence[str] = READER_GRANTS, starts_within_s: float = 60.0
+    data: Path,
+    *,
+    port: int | None = None,
+    grants: Sequence[str] = READER_GRANTS,
+    quota: Mapping[str, int] = READER_QUOTA,
+    starts_within_s: float = 60.0,
 ) -> AsyncIterator[ClickHouseServer]:
     """The store in a folder for the length of the block: one that runs already, else one of our own.
 
-    `grants` are GRANT (and then REVOKE) statements for the reading user; they and `port` hold for a server of our own.
+    `grants` are GRANT (and then REVOKE) statements for the reading user, `quota` is what that user may use in an hour;
+    both, and `port`, hold for a server of our own.
 
     Raises:
         UsageError: the extra `shadowtap[embedded]` is not installed.
         UnreachableError: it did not start; the message ends with what it said.
     """
     require("chdb")
-    settings = {"parent": os.getpid(), "data": os.fspath(data), "port": port, "grants": list(grants)}
+    settings = {
+        "parent": os.getpid(),
+        "data": os.fspath(data),
+        "port": port,
+        "grants": list(grants),
+        "quota": dict(quota),
+    }
     async with AsyncExitStack() as stack:
         try:
             async with asyncio.timeout(starts_within_s):

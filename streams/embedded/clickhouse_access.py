@@ -8,10 +8,13 @@ statement at a time that the engine's own parser calls read-only. That leaves th
   the statement back (`formatQuery`), and at every parameter used as an identifier.
 - settings name files (`format_template_row`) and switch on more: a reader may set those of a list, no others.
 - system tables need no grant, and hold queries of others: row policies empty the ones that do.
+
+What a reader may use in an hour is counted here, too: chDB has one user, and a quota of its would stop the worker.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -37,6 +40,15 @@ READER_CAPS: Mapping[str, int] = {
     "max_result_bytes": 256 << 20,
     "max_threads": 4,
 }
+
+READER_QUOTA: Mapping[str, int] = {
+    "queries": 10_000,
+    "read_rows": 50_000_000_000,
+    "execution_time": 1800,  # seconds
+}
+"""What the reader may use in an hour: the quota of `schemas/grants.sql`."""
+
+_INTERVAL_S = 3600
 
 _SETTABLE = re.compile(
     r"max_(?:threads|block_size|execution_time|memory_usage|result_rows|result_bytes|rows_to_read|bytes_to_read)"
@@ -113,3 +125,41 @@ def forbidden_name(canonical: str, parameters: Mapping[str, str]) -> str | None:
         if not _PLAIN.fullmatch(value) or FORBIDDEN.intersection(value.casefold().split(".")):
             return value
     return None
+
+
+class Quota:
+    """Counts what a user uses up in each hour of the clock."""
+
+    def __init__(self, limits: Mapping[str, int], clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._began = 0.0
+        self._used: dict[str, float] = {}
+
+    @contextmanager
+    def query(self) -> Iterator[Callable[[int], None]]:
+        """One query; call what it yields with the rows that were read.
+
+        Raises:
+            PermissionError: the hour's share of something is used up; the message says what and when it ends.
+        """
+        began = self._clock()
+        if began // _INTERVAL_S * _INTERVAL_S != self._began:
+            self._began, self._used = began // _INTERVAL_S * _INTERVAL_S, dict.fromkeys(READER_QUOTA, 0.0)
+        for name, limit in self._limits.items():
+            if self._used[name] >= limit:
+                left = (self._began + _INTERVAL_S - began) / 60
+                raise PermissionError(
+                    f"Quota has been exceeded: {name} = {self._used[name]:.0f}/{limit} in this hour, "
+                    f"which ends in {left:.0f} minutes. (QUOTA_EXCEEDED)"
+                )
+        self._used["queries"] += 1
+        used = self._used
+
+        def read(rows: int) -> None:
+            used["read_rows"] += rows
+
+        try:
+            yield read
+        finally:
+            used["execution_time"] += self._clock() - began

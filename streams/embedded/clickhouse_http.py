@@ -12,6 +12,7 @@ import gzip
 import hmac
 import re
 import sys
+import time
 import uuid
 import zlib
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ import lz4.frame
 from aiohttp import BodyPartReader, web
 
 from schemas import json_text
+from streams.embedded.clickhouse_access import Quota
 from streams.embedded.clickhouse_statement import is_reading
 from streams.embedded.clickhouse_store import EmbeddedStore, Reply, Statement, StatementError
 
@@ -75,9 +77,9 @@ class Users:
     reader: str
 
 
-def http_runner(store: EmbeddedStore, users: Users) -> web.AppRunner:
-    """The interface, ready to be bound to an address."""
-    gate = _Gate(store, users)
+def http_runner(store: EmbeddedStore, users: Users, quota: Mapping[str, int]) -> web.AppRunner:
+    """The interface, ready to be bound to an address; `quota` is what the reader may use in an hour."""
+    gate = _Gate(store, users, Quota(quota, time.time))
     application = web.Application(client_max_size=MAX_BODY)
     application.router.add_get("/ping", _ok)
     application.router.add_get("/replicas_status", _ok)
@@ -97,9 +99,10 @@ async def _ok(_: web.Request) -> web.Response:
 class _Gate:
     """Turns requests into statements and replies into responses."""
 
-    def __init__(self, store: EmbeddedStore, users: Users) -> None:
+    def __init__(self, store: EmbeddedStore, users: Users, quota: Quota) -> None:
         self._store = store
         self._users = users
+        self._quota = quota
         self._stopping: set[asyncio.Task[None]] = set()
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -113,7 +116,7 @@ class _Gate:
             statement = await _statement(request, is_reader=user != "default")
             if not statement.sql.strip():
                 return web.Response(text="Ok.\n", headers=headers)
-            reply = await self._run(statement)
+            reply = await (self._run_within_quota(statement) if statement.is_reader else self._run(statement))
         except StatementError as refused:
             headers["X-ClickHouse-Exception-Code"] = str(refused.code)
             text = f"{refused} (version {self._store.version} (embedded))\n"
@@ -130,6 +133,15 @@ class _Gate:
             body = await asyncio.to_thread(_ENCODE[encoding], body)
             headers["Content-Encoding"] = encoding
         return web.Response(body=body, headers=headers)
+
+    async def _run_within_quota(self, statement: Statement) -> Reply:
+        try:
+            with self._quota.query() as read:
+                reply = await self._run(statement)
+                read(reply.summary.get("read_rows", 0))
+                return reply
+        except PermissionError as exceeded:
+            raise StatementError(201, str(exceeded)) from exceeded
 
     async def _run(self, statement: Statement) -> Reply:
         threads = self._store.threads_for(statement)

@@ -10,7 +10,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from aiohttp import web
 from schemas import json_text
 from streams.embedded.child import end_with_parent
 from streams.embedded.clickhouse import FOLDER_IS_SERVED, READY, SERVER_FILE, ClickHouseServer
+from streams.embedded.clickhouse_access import READER_QUOTA
 from streams.embedded.clickhouse_http import Users, http_runner
 from streams.embedded.clickhouse_store import EmbeddedStore
 
@@ -30,7 +31,9 @@ class FolderIsServedError(Exception):
 
 
 @asynccontextmanager
-async def serving(data: Path, *, port: int | None, grants: Sequence[str]) -> AsyncIterator[ClickHouseServer]:
+async def serving(
+    data: Path, *, port: int | None, grants: Sequence[str], quota: Mapping[str, int] = READER_QUOTA
+) -> AsyncIterator[ClickHouseServer]:
     """Serve a folder from this process on 127.0.0.1 for the length of the block. `port` None: any free one.
 
     At the end requests in flight get a few seconds, reading ones are then stopped, inserts are finished.
@@ -42,7 +45,7 @@ async def serving(data: Path, *, port: int | None, grants: Sequence[str]) -> Asy
     with _claimed(data):
         users = Users(default=secrets.token_urlsafe(24), reader=secrets.token_urlsafe(24))
         store = EmbeddedStore(data, grants)
-        runner = http_runner(store, users)
+        runner = http_runner(store, users, quota)
         try:
             await runner.setup()
             site = web.TCPSite(runner, "127.0.0.1", port or 0)
@@ -102,7 +105,9 @@ async def _serve_for_parent() -> int:
     loop = asyncio.get_running_loop()
     pipe, _ = await loop.connect_read_pipe(lambda: _Watch(stop), sys.stdin)
     try:
-        async with serving(Path(settings["data"]), port=settings["port"], grants=settings["grants"]):
+        async with serving(
+            Path(settings["data"]), port=settings["port"], grants=settings["grants"], quota=settings["quota"]
+        ):
             sys.stdout.write(READY + "\n")
             sys.stdout.flush()
             await stop.wait()

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from schemas.config import Config, secret
+from streams.store.layout import Layout
 from streams.store.store import Store
 
 
@@ -18,21 +19,23 @@ async def open_store(config: Config) -> AsyncIterator[Store]:
     """
     house = config.clickhouse
     if house.url.startswith("embedded:"):
-        async with open_store_at(house.url, house.database) as store:
+        async with open_store_at(house.url, house.database, Layout.of(house)) as store:
             yield store
         return
     password = secret(house.password_env, "clickhouse.password_env") if house.password_env else ""
-    async with Store.open(house.url, user=house.user, password=password, database=house.database) as store:
+    async with Store.open(
+        house.url, user=house.user, password=password, database=house.database, layout=Layout.of(house)
+    ) as store:
         yield store
 
 
 @asynccontextmanager
-async def open_store_at(url: str, database: str = "shadowtap") -> AsyncIterator[Store]:
+async def open_store_at(url: str, database: str = "shadowtap", layout: Layout | None = None) -> AsyncIterator[Store]:
     """The embedded store in the folder of an `embedded:FOLDER` address."""
     from streams.embedded.clickhouse import embedded_clickhouse  # noqa: PLC0415 - an extra that not everybody installs
 
     async with (
         embedded_clickhouse(Path(url.removeprefix("embedded:"))) as server,
-        Store.open(server.url, user=server.user, password=server.password, database=database) as store,
+        Store.open(server.url, user=server.user, password=server.password, database=database, layout=layout) as store,
     ):
         yield store

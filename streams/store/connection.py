@@ -47,8 +47,10 @@ class Connection:
         self.trouble: str | None = None  # why the last call did not get through, for whoever asks
 
     @classmethod
-    async def open(cls, url: str, user: str, password: str, database: str) -> "Connection":
-        """Connect; the database need not exist yet.
+    async def open(
+        cls, url: str, user: str, password: str, database: str, settings: Mapping[str, str | int] | None = None
+    ) -> "Connection":
+        """Connect; the database need not exist yet. `settings` are ClickHouse's, for every statement.
 
         Raises:
             UnreachableError: nobody answers at the URL, or user and password are refused.
@@ -60,7 +62,7 @@ class Connection:
                 password=password,
                 form_encode_query_params=True,  # parameters in the body: an URL has room for 8 kB
                 autogenerate_session_id=False,  # calls run concurrently, and a session allows one at a time
-                settings={"async_insert": 0},  # an acknowledged row is a stored row
+                settings={"async_insert": 0, **(settings or {})},  # an acknowledged row is a stored row
             )
         connection = cls(client, url, database)
         await connection.use_database()
@@ -108,7 +110,9 @@ class Connection:
             answered = await self._client.query(sql, parameters=dict(parameters or {}))
         return tuple(answered.column_names), [tuple(row) for row in answered.result_rows]
 
-    async def ask(self, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    async def ask(
+        self, sql: str, parameters: Mapping[str, Any] | None = None
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Run SQL that a person typed; column names and rows.
 
         Raises:
@@ -117,7 +121,7 @@ class Connection:
         """
         with self._reaching():
             try:
-                answered = await self._client.query(sql)
+                answered = await self._client.query(sql, parameters=dict(parameters or {}))
             except ClickHouseError as refused:
                 if getattr(refused, "code", None) is None:
                     raise

@@ -8,7 +8,7 @@ cluster or retention is no change. `R_*.sql` (views, retention) is applied again
 Templates: `{db}`; `{cluster}` (`ON CLUSTER name` or nothing); `{engine:column}` (ReplacingMergeTree with its version
 column) and `{engine:aggregating}`, or their Replicated twins; `{text_days}` and `{keep_days}`; `{folded:table}` (all
 columns of the table but the version, with types and comments, then `SQL SECURITY INVOKER AS SELECT ... FINAL`), so that
-a view follows its table and never shows more than its reader may see.
+a view follows its table and never shows more than its reader may see. `layout.py` fills them.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from importlib.resources.abc import Traversable
 
 from schemas.errors import UsageError
 from streams.store.connection import Connection
+from streams.store.layout import Layout, laid_out
 
 _LEDGER = """CREATE TABLE IF NOT EXISTS {db}.schema_migrations {cluster}
 (
@@ -29,15 +30,6 @@ _LEDGER = """CREATE TABLE IF NOT EXISTS {db}.schema_migrations {cluster}
     applied_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'when it was applied, UTC; row version, the highest wins'
 ) ENGINE = {engine:applied_at} ORDER BY (file, step)
 COMMENT 'One row is an applied statement of a migration. Read with FINAL.'"""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What the deployment decides: cluster (empty: a single server) and days that text and numbers are kept."""
-
-    cluster: str = ""
-    text_days: int = 30
-    keep_days: int = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +60,9 @@ async def migrate(connection: Connection, layout: Layout, folder: Traversable | 
     """
     folder = folder or resources.files("schemas") / "migrations"
     database = connection.database
-    await connection.command(filled("CREATE DATABASE IF NOT EXISTS {db} {cluster}", database, layout))
+    await _run(connection, "CREATE DATABASE IF NOT EXISTS {db} {cluster}", layout)
     await connection.use_database()
-    await connection.command(filled(_LEDGER, database, layout))
+    await _run(connection, _LEDGER, layout)
     applied = await _applied(connection)
     statements = read_statements(folder)
     _refuse_newer(statements, applied, database)
@@ -84,11 +76,15 @@ async def migrate(connection: Connection, layout: Layout, folder: Traversable | 
                     "restore the file and put the change into a new migration"
                 )
             continue
-        await connection.command(filled(statement.template, database, layout))
+        await _run(connection, statement.template, layout)
         await _record(connection, statement.file, statement.version, statement.step, statement.checksum)
         done.append(f"{statement.file} {statement.step}")
     for file in _files(folder, r"R_\w+\.sql"):
-        ready = [await _mirrored(connection, filled(text, database, layout)) for text in split(file.read_text("utf-8"))]
+        ready = [
+            await _mirrored(connection, sql)
+            for text in split(file.read_text("utf-8"))
+            for sql in laid_out(text, database, layout)
+        ]
         checksum = _checksum(";".join(ready))
         if applied.get((file.name, 0), (0, ""))[1] == checksum:
             continue
@@ -153,23 +149,9 @@ def _checksum(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def filled(template: str, database: str, layout: Layout) -> str:
-    """A statement with all templates filled but `{folded:table}`, which needs a database to look at."""
-    filled = re.sub(r"\{engine:(\w+)\}", lambda match: _engine(match[1], layout.cluster), template)
-    return (
-        filled.replace("{db}", database)
-        .replace("{cluster}", f"ON CLUSTER {layout.cluster}" if layout.cluster else "")
-        .replace("{text_days}", str(layout.text_days))
-        .replace("{keep_days}", str(layout.keep_days))
-    )
-
-
-def _engine(argument: str, cluster: str) -> str:
-    kind, arguments = ("Aggregating", []) if argument == "aggregating" else ("Replacing", [argument])
-    if cluster:  # {shard} and the like are macros of the server, not templates of ours
-        kind = f"Replicated{kind}"
-        arguments = ["'/clickhouse/tables/{shard}/{database}/{table}'", "'{replica}'", *arguments]
-    return f"{kind}MergeTree({', '.join(arguments)})"
+async def _run(connection: Connection, template: str, layout: Layout) -> None:
+    for sql in laid_out(template, connection.database, layout):
+        await connection.command(sql)
 
 
 async def _mirrored(connection: Connection, sql: str) -> str:

@@ -4,7 +4,7 @@ Writing is idempotent: rows have deterministic keys and versions, so whatever is
 is folded by the views that everybody reads. Nothing here tries again; `UnreachableError` means "do the same later".
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ from schemas.verdicts import Epoch, Family
 from streams.store import calibrations, comparisons, evidence, judgements, ledger, migrations, outbox
 from streams.store.comparisons import EpochOf
 from streams.store.connection import Connection, RowRefusedError
+from streams.store.layout import CLUSTER_SETTINGS, Layout
 
 
 class Store:
@@ -29,32 +30,41 @@ class Store:
     Every method raises `UnreachableError` where ClickHouse does not answer or cannot do it now.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, layout: Layout) -> None:
         self.connection = connection
+        self._layout = layout
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, user: str = "default", password: str = "", database: str = "shadowtap"
+        cls,
+        url: str,
+        *,
+        user: str = "default",
+        password: str = "",
+        database: str = "shadowtap",
+        layout: Layout | None = None,
     ) -> AsyncIterator["Store"]:
         """Connect to a ClickHouse server; the database need not exist before `migrate`.
 
         Raises:
             UnreachableError: nobody answers at the URL, or it refuses user and password.
         """
-        connection = await Connection.open(url, user, password, database)
+        layout = layout or Layout()
+        settings = CLUSTER_SETTINGS if layout.cluster else {}
+        connection = await Connection.open(url, user, password, database, settings)
         try:
-            yield cls(connection)
+            yield cls(connection, layout)
         finally:
             await connection.close()
 
-    async def migrate(self, layout: migrations.Layout | None = None) -> list[str]:
+    async def migrate(self) -> list[str]:
         """Create or upgrade the tables; safe to repeat. What was applied.
 
         Raises:
             SchemaError: the database is newer than this program, or an applied migration was changed.
         """
-        return await migrations.migrate(self.connection, layout or migrations.Layout())
+        return await migrations.migrate(self.connection, self._layout)
 
     async def require_schema(self) -> None:
         """Check that the tables are those of this program.
@@ -169,13 +179,15 @@ class Store:
         """Rows of a query of ours."""
         return await self.connection.rows(sql)
 
-    async def ask(self, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        """Column names and rows of SQL that a person typed.
+    async def ask(
+        self, sql: str, parameters: Mapping[str, Any] | None = None
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Column names and rows of SQL that a person typed; `{name:Type}` in it stand for parameters.
 
         Raises:
             UsageError: ClickHouse refuses it.
         """
-        return await self.connection.ask(sql)
+        return await self.connection.ask(sql, parameters)
 
 
 async def _insert_what_it_takes(

@@ -220,6 +220,19 @@ async def test_the_reader_sees_all_but_texts(reader):
         assert refused.value.code == 497
 
 
+async def test_a_reader_who_has_used_up_the_quota_is_told_so_and_the_owner_goes_on(tmp_path):
+    async with embedded_clickhouse(tmp_path, quota={"queries": 2}) as server, aiohttp.ClientSession() as session:
+
+        async def ask(user, password):
+            response = await session.post(server.url, data="SELECT 1", headers=_basic(user, password))
+            return response.headers.get("X-ClickHouse-Exception-Code"), await response.text()
+
+        answers = [await ask(server.reader, server.reader_password) for _ in range(3)]
+        assert [code for code, _ in answers] == [None, None, "201"]
+        assert "QUOTA_EXCEEDED" in answers[-1][1]
+        assert await ask(server.user, server.password) == (None, "1\n")
+
+
 @pytest.mark.parametrize(
     "attempt",
     [

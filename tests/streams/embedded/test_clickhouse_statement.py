@@ -1,6 +1,9 @@
+import re
+from importlib import resources
+
 import pytest
 
-from streams.embedded.clickhouse_access import forbidden_name, reader_settings
+from streams.embedded.clickhouse_access import READER_QUOTA, Quota, forbidden_name, reader_settings
 from streams.embedded.clickhouse_statement import answer_format, as_insert, first_word, is_reading
 
 
@@ -60,3 +63,34 @@ def test_a_reader_may_lower_a_cap_but_not_raise_it():
     assert reader_settings({"max_execution_time": "0"})["max_execution_time"] == "30"
     with pytest.raises(PermissionError, match="format_template_row"):
         reader_settings({"format_template_row": "/etc/passwd"})
+
+
+def test_a_quota_holds_for_an_hour_of_the_clock_and_says_when_it_ends():
+    now = 7200.0
+    quota = Quota({"queries": 3, "read_rows": 100, "execution_time": 60}, lambda: now)
+
+    def ask(rows=0, seconds=0.0):
+        nonlocal now
+        with quota.query() as read:
+            now += seconds
+            read(rows)
+
+    ask()
+    ask(rows=100)
+    with pytest.raises(PermissionError, match=r"read_rows = 100/100 in this hour, which ends in 60 minutes"):
+        ask()
+    now += 3600
+    ask(seconds=61)
+    with pytest.raises(PermissionError, match="execution_time = 61/60"):
+        ask()
+    now += 3600
+    for _ in range(3):
+        ask()
+    with pytest.raises(PermissionError, match="queries = 3/3"):
+        ask()
+
+
+def test_the_embedded_reader_has_the_quota_that_the_grants_give_analysts():
+    sql = (resources.files("schemas") / "grants.sql").read_text("utf-8")
+    given = re.search(r"FOR INTERVAL 1 hour MAX (.*)", sql)[1]
+    assert dict(part.split(" = ") for part in given.split(", ")) == {k: str(v) for k, v in READER_QUOTA.items()}

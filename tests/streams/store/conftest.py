@@ -11,10 +11,16 @@ from streams.store import Store
 _numbers = count()
 
 
+@pytest.fixture(scope="session")
+def clickhouse_folder(tmp_path_factory):
+    """The folder that the embedded server serves."""
+    return tmp_path_factory.mktemp("clickhouse")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def clickhouse(tmp_path_factory):
+async def clickhouse(clickhouse_folder):
     """An embedded server: a process of its own."""
-    async with embedded_clickhouse(tmp_path_factory.mktemp("clickhouse")) as server:
+    async with embedded_clickhouse(clickhouse_folder) as server:
         yield server
 
 

@@ -9,7 +9,8 @@ import pytest
 from schemas.alerts import Alert, AlertState
 from schemas.errors import UnreachableError, UsageError
 from streams.store import Store
-from streams.store.migrations import Layout, SchemaError, filled, migrate, read_statements, split
+from streams.store.layout import Layout
+from streams.store.migrations import SchemaError, migrate, split
 
 SHIPPED = Path(str(resources.files("schemas"))) / "migrations"
 
@@ -93,15 +94,6 @@ async def test_every_table_view_and_column_says_what_it_holds(store):
     raw = await store.query("SELECT table, meaning FROM dictionary WHERE column = '' AND table LIKE '%_rows'")
     assert raw
     assert all("FINAL" in meaning for _, meaning in raw)
-
-
-def test_one_setting_makes_every_table_replicated_on_a_cluster():
-    for statement in read_statements(SHIPPED):
-        on_cluster = filled(statement.template, "shadow", Layout(cluster="blue"))
-        assert " ON CLUSTER blue" in on_cluster
-        if "ENGINE" in statement.template:
-            assert "MergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}'" in on_cluster
-            assert "= Replicated" in on_cluster
 
 
 async def test_sql_of_a_person_is_refused_in_one_line_and_an_outage_is_not_their_fault(store, unused_tcp_port):

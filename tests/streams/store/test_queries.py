@@ -3,18 +3,24 @@
 They run as the reading user of the embedded store, who sees numbers and no text; one needs texts and shows that.
 """
 
+import asyncio
 import dataclasses
+import json
 import math
+import os
 import random
+import re
+import subprocess
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
-from importlib import resources
 from itertools import combinations
+from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 import pytest
 import pytest_asyncio
+from click.testing import CliRunner
 
 from comparators.drift.betting import log_e
 from comparators.drift.fold import fold
@@ -28,9 +34,12 @@ from schemas.touched import Touched
 from schemas.trials import CandidateAnswer, Trial, comparison_id, trial_id
 from schemas.verdict_changes import VerdictChange
 from schemas.verdicts import Epoch, Verdict
+from streams.cli import main
 from streams.store import Store
 from streams.store.comparisons import hour_of
+from streams.store.shipped_queries import shipped_queries, shipped_query
 
+PAGE = (Path(__file__).parents[3] / "docs" / "analysts.md").read_text("utf-8")
 UPGRADE = "summaries"
 START_MS = 1_790_000_000_000
 STEP_MS = 211_003  # 300 trials are 17.6 hours
@@ -175,8 +184,7 @@ async def analyst(filled):
 
 async def answered(store, name, **parameters):
     """Rows of a shipped query, as dictionaries."""
-    sql = (resources.files("schemas") / "queries" / f"{name}.sql").read_text("utf-8")
-    names, rows = await store.connection.named_rows(sql, BASE | parameters)
+    names, rows = await store.connection.named_rows(shipped_query(name).sql, BASE | parameters)
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
@@ -212,13 +220,65 @@ def utc(text):
     return text.replace(tzinfo=None) if text.tzinfo else text
 
 
-def test_every_query_says_what_it_answers():
-    files = [file for file in (resources.files("schemas") / "queries").iterdir() if file.name.endswith(".sql")]
-    assert len(files) >= 15
-    for file in files:
-        first = file.read_text("utf-8").splitlines()[0]
-        assert first.startswith("-- ")
-        assert first.endswith("?"), file.name
+def test_every_query_says_what_it_answers_and_has_a_test_and_a_line_in_the_docs():
+    queries = shipped_queries()
+    assert len(queries) >= 15
+    here = Path(__file__).read_text("utf-8")
+    for name, query in queries.items():
+        assert query.sql.startswith("-- ")
+        assert query.question.endswith("?"), name
+        assert f'answered(analyst, "{name}"' in here
+        assert f"`{name}`" in PAGE
+
+
+async def test_all_sql_of_the_page_for_analysts_runs(analyst):
+    blocks = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
+    inline = [sql for sql in re.findall(r"`(SELECT [^`]+)`", PAGE) if "FROM" in sql]
+    assert len(blocks) >= 4
+    assert inline
+    for sql in (*blocks, *inline):
+        _, rows = await analyst.ask(sql)
+        assert rows, sql
+
+
+async def test_the_page_for_analysts_names_what_there_is(analyst):
+    _, rows = await analyst.ask("SELECT DISTINCT table FROM dictionary WHERE NOT endsWith(table, '_rows')")
+    tables = {table for (table,) in rows} - {"schema_migrations", "dictionary"}
+    listed = PAGE.partition("| to read |")[2].partition("\n\n")[0]
+    assert tables <= set(re.findall(r"`(\w+)`", listed))
+
+
+async def test_the_command_line_of_the_page_for_analysts_runs(filled):
+    command = re.search(r"```bash\n(curl .*?)```", PAGE, re.DOTALL)[1]
+    environment = {**os.environ, "URL": filled.url, "USER": filled.reader, "PASSWORD": filled.reader_password}
+    ran = await asyncio.to_thread(
+        subprocess.run, ["sh", "-c", command], cwd=Path(__file__).parents[3], env=environment,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert len(ran.stdout.splitlines()) == len(FEATURES) * len(KINDS)
+
+
+async def test_a_shipped_query_runs_by_its_name(filled, clickhouse_folder):
+    async def run(*arguments):
+        command = ["query", "--data", str(clickhouse_folder), "--format", "json", *arguments]
+        return await asyncio.to_thread(CliRunner().invoke, main, command)
+
+    shown = await run("gained_and_lost", "--param", "candidate=next", "--param", "dimension=refusal")
+    assert shown.exit_code == 0, shown.stderr
+    assert {json.loads(line)["feature"] for line in shown.stdout.splitlines()} == set(FEATURES)
+    # There is one upgrade, so it need not be said; of two candidates one has to be named.
+    refused = await run("where_it_stands")
+    assert (refused.exit_code, refused.stderr) == (
+        2, "where_it_stands needs --param candidate=VALUE; there are next, next-new-prompt\n",
+    )  # fmt: skip
+    refused = await run("where_it_stand")
+    assert (refused.exit_code, refused.stderr.count("'where_it_stands'")) == (2, 1)
+    refused = await run("one_request", "--param", "candidate=next", "--param", "request_id=r1")
+    assert (refused.exit_code, "one_request has only" in refused.stderr) == (2, True)
+    own = await run("SELECT {a:UInt8} + 1 AS b", "--param", "a=4")
+    assert json.loads(own.stdout) == {"b": 5}
+    listed = await run("--list")
+    assert [json.loads(line)["query"] for line in listed.stdout.splitlines()] == list(shipped_queries())
 
 
 async def test_where_it_stands(analyst):
