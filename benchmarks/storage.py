@@ -85,7 +85,8 @@ INSERT INTO scores_rows (upgrade, feature, candidate, epoch, hour, comparison_id
   rerun_score, candidate_score, d, status, rerun_status, baseline_status, reason, rerun_reason, comparator_version,
   weight, ver)
 SELECT '{UPGRADE}', feature, candidate, 1, hour, comparison_id, dimension, ts, kind, b, r, c,
-  multiIf(kind = 'property', c - b, kind = 'property_both', abs(c - b) - abs(r - b), c - r) AS d, 'scored',
+  multiIf(kind = 'property', c - b, r IS NULL, NULL, kind = 'property_both', abs(c - b) - abs(r - b), c - r) AS d,
+  'scored',
   if(has_rerun, 'scored', 'absent'), if(kind = 'distance', 'absent', 'scored'),
   if(c = 1, concat('reason-', toString(sipHash64(i, dimension) % 20)), ''),
   if(r = 1, concat('reason-', toString(sipHash64(i, dimension, 1) % 20)), ''), 1, 1,
@@ -178,11 +179,14 @@ async def measure(store: Store, pid: int, last: int, trials: int, repeat: int) -
     ]  # fmt: skip
     await row("verdict: read the evidence", lambda: store.read_evidence(UPGRADE))
 
+    await row("coverage", lambda: store.coverage(UPGRADE))
+
     async def look() -> None:
         await store.refresh_evidence(recent)
         await store.read_evidence(UPGRADE)
+        await store.coverage(UPGRADE)
 
-    await row("refresh 2 hours of all 16 feature x candidate, and read", look)
+    await row("the judge's look: refresh 2 hours of all 16 feature x candidate, read evidence and coverage", look)
     parameters = {
         "upgrade": UPGRADE, "candidate": "next", "threshold": 0.5, "top": 20,
         "since": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(until - 86400)),
@@ -207,6 +211,8 @@ async def exact(store: Store) -> None:
         "SELECT sum(n), sum(d_sum) FROM evidence WHERE upgrade = 'bench'"
     )
     (n, total), (other_n, other_total) = sums
+    counts = await store.query("SELECT count() FROM comparisons UNION ALL SELECT sum(comparisons) FROM compared")
+    print(f"\ncomparisons, and as counted by hour: {counts[0][0]:,} = {counts[1][0]:,}: {counts[0] == counts[1]}")
     same = n == other_n and abs(total - other_total) <= 1e-9 * max(1.0, abs(total))
     print(f"\nevidence against all scores: n {n:,} = {other_n:,}, sum {total:.9f} = {other_total:.9f}: {same}")
 

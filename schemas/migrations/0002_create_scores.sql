@@ -29,29 +29,42 @@ CREATE TABLE IF NOT EXISTS {db}.comparisons_rows {cluster}
     baseline_error  LowCardinality(String)                        COMMENT 'reason code of production''s error; empty: it answered',
     rerun_error     LowCardinality(String)                        COMMENT 'reason code of the rerun''s error; empty: it answered, or there was no rerun',
     candidate_error LowCardinality(String)                        COMMENT 'reason code of the candidate''s error; empty: it answered',
-    baseline_latency_ms   Nullable(Float64) CODEC(ZSTD(1))        COMMENT 'time to production''s whole answer, milliseconds; NULL: unknown',
-    rerun_latency_ms      Nullable(Float64) CODEC(ZSTD(1))        COMMENT 'time to the rerun''s whole answer, milliseconds; NULL: unknown or no rerun',
-    candidate_latency_ms  Nullable(Float64) CODEC(ZSTD(1))        COMMENT 'time to the candidate''s whole answer, milliseconds; NULL: unknown',
-    baseline_time_to_first_token_ms  Nullable(Float64) CODEC(ZSTD(1)) COMMENT 'time to production''s first token, milliseconds; NULL: unknown',
-    rerun_time_to_first_token_ms     Nullable(Float64) CODEC(ZSTD(1)) COMMENT 'time to the rerun''s first token, milliseconds; NULL: unknown or no rerun',
-    candidate_time_to_first_token_ms Nullable(Float64) CODEC(ZSTD(1)) COMMENT 'time to the candidate''s first token, milliseconds; NULL: unknown',
+    baseline_latency_ms   Nullable(Float32) CODEC(ZSTD(1))        COMMENT 'time to production''s whole answer, milliseconds; NULL: unknown',
+    rerun_latency_ms      Nullable(Float32) CODEC(ZSTD(1))        COMMENT 'time to the rerun''s whole answer, milliseconds; NULL: unknown or no rerun',
+    candidate_latency_ms  Nullable(Float32) CODEC(ZSTD(1))        COMMENT 'time to the candidate''s whole answer, milliseconds; NULL: unknown',
+    baseline_time_to_first_token_ms  Nullable(Float32) CODEC(ZSTD(1)) COMMENT 'time to production''s first token, milliseconds; NULL: unknown',
+    rerun_time_to_first_token_ms     Nullable(Float32) CODEC(ZSTD(1)) COMMENT 'time to the rerun''s first token, milliseconds; NULL: unknown or no rerun',
+    candidate_time_to_first_token_ms Nullable(Float32) CODEC(ZSTD(1)) COMMENT 'time to the candidate''s first token, milliseconds; NULL: unknown',
     baseline_input_tokens   Nullable(Int64) CODEC(ZSTD(1))        COMMENT 'tokens of production''s request; NULL: unknown',
     rerun_input_tokens      Nullable(Int64) CODEC(ZSTD(1))        COMMENT 'tokens of the rerun''s request; NULL: unknown or no rerun',
     candidate_input_tokens  Nullable(Int64) CODEC(ZSTD(1))        COMMENT 'tokens of the candidate''s request; NULL: unknown',
     baseline_output_tokens  Nullable(Int64) CODEC(ZSTD(1))        COMMENT 'tokens of production''s answer; NULL: unknown',
     rerun_output_tokens     Nullable(Int64) CODEC(ZSTD(1))        COMMENT 'tokens of the rerun''s answer; NULL: unknown or no rerun',
     candidate_output_tokens Nullable(Int64) CODEC(ZSTD(1))        COMMENT 'tokens of the candidate''s answer; NULL: unknown',
-    baseline_cost_usd  Nullable(Float64)    CODEC(ZSTD(1))        COMMENT 'cost of production''s answer, USD; NULL: unknown, not zero',
-    rerun_cost_usd     Nullable(Float64)    CODEC(ZSTD(1))        COMMENT 'cost of the rerun''s answer, USD; NULL: unknown or no rerun',
-    candidate_cost_usd Nullable(Float64)    CODEC(ZSTD(1))        COMMENT 'cost of the candidate''s answer, USD; NULL: unknown, not zero',
+    baseline_cost_usd  Nullable(Float32)    CODEC(ZSTD(1))        COMMENT 'cost of production''s answer, USD; NULL: unknown, not zero',
+    rerun_cost_usd     Nullable(Float32)    CODEC(ZSTD(1))        COMMENT 'cost of the rerun''s answer, USD; NULL: unknown or no rerun',
+    candidate_cost_usd Nullable(Float32)    CODEC(ZSTD(1))        COMMENT 'cost of the candidate''s answer, USD; NULL: unknown, not zero',
     ver             UInt64                  CODEC(Delta, ZSTD(1)) COMMENT 'row version, the highest wins: falls with the offset in the trials topic, so the trial that came first counts',
     ingested_at     DateTime('UTC') DEFAULT now() CODEC(Delta, ZSTD(1)) COMMENT 'when the row was written, UTC; time to live runs on it',
-    INDEX by_comparison comparison_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_trial trial_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_request request_id TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = {engine:ver} PARTITION BY toYYYYMM(hour) ORDER BY (upgrade, candidate, hour, comparison_id)
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'Storage behind the view comparisons: may hold a row twice until merged, so read the view, or add FINAL. One row is a request compared for one candidate.';
+
+CREATE TABLE IF NOT EXISTS {db}.compared_rows {cluster}
+(
+    upgrade     LowCardinality(String)     COMMENT 'name of the upgrade',
+    candidate   LowCardinality(String)     COMMENT 'name of the candidate',
+    feature     LowCardinality(String)     COMMENT 'product feature',
+    hour        DateTime('UTC')            COMMENT 'hour of event time, UTC',
+    comparisons UInt64                     COMMENT 'comparisons of that hour',
+    paired      UInt64                     COMMENT 'those of them whose rerun answered',
+    ver         UInt64                     COMMENT 'row version, the highest wins: nanoseconds at which the hour was counted',
+    ingested_at DateTime('UTC') DEFAULT now() COMMENT 'when the row was written, UTC; time to live runs on it'
+) ENGINE = {engine:ver} PARTITION BY toYYYYMM(hour) ORDER BY (upgrade, candidate, feature, hour)
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'Storage behind the view compared: may hold a row twice until merged, so read the view, or add FINAL. One row is candidate x feature x hour, counted anew whenever a comparison of that hour arrives.';
 
 -- ver = comparator_version * 2^48 + (2^48 - 1 - offset in the trials topic): a newer comparator wins over an older one,
 -- and among scores of one comparator the trial that was asked first wins.

@@ -6,6 +6,7 @@ ALTER TABLE {db}.answers_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_
 ALTER TABLE {db}.answers_rows {cluster} MODIFY COLUMN text TTL ingested_at + INTERVAL {text_days} DAY;
 ALTER TABLE {db}.answers_rows {cluster} MODIFY COLUMN tool_calls_json TTL ingested_at + INTERVAL {text_days} DAY;
 ALTER TABLE {db}.comparisons_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;
+ALTER TABLE {db}.compared_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;
 ALTER TABLE {db}.scores_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;
 ALTER TABLE {db}.evidence_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;
 ALTER TABLE {db}.evidence_days_rows {cluster} MODIFY TTL ingested_at + INTERVAL {keep_days} DAY;

@@ -10,6 +10,9 @@ COMMENT 'One row is what one arm (baseline, rerun, or a candidate) said to one r
 CREATE OR REPLACE VIEW {db}.comparisons {cluster} {folded:comparisons_rows}
 COMMENT 'One row is a request compared for one candidate, numbers only. Exact under redelivery: count() is the number of comparisons.';
 
+CREATE OR REPLACE VIEW {db}.compared {cluster} {folded:compared_rows}
+COMMENT 'One row is candidate x feature x hour with the number of comparisons, as of the judge''s last look: small and fast, for charts.';
+
 CREATE OR REPLACE VIEW {db}.scores {cluster} {folded:scores_rows}
 COMMENT 'One row is a comparison in one dimension: the scores of all arms side by side and the evidence D. Exact under redelivery. Keep to one epoch per dimension.';
 

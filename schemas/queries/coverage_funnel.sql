@@ -19,6 +19,6 @@ FROM (
     GROUP BY candidate
 ) AS l
 LEFT JOIN (
-    SELECT candidate, count() AS compared FROM comparisons WHERE upgrade = {upgrade:String} GROUP BY candidate
+    SELECT candidate, sum(comparisons) AS compared FROM compared WHERE upgrade = {upgrade:String} GROUP BY candidate
 ) AS c USING (candidate)
 ORDER BY candidate

@@ -1,5 +1,7 @@
 """Evidence by hour and day: made in ClickHouse from `scores`, read back as the sums that verdicts are made of.
 
+With it goes the number of comparisons of each hour, so that coverage and evidence speak of the same ones.
+
 The same sums as `comparators.drift.fold` makes with numpy, field by field, to 1e-9. An hour is always made anew from
 all its scores, a day from its hours, so redelivery, correction and withdrawal never add up. The SQL stands beside this
 file.
@@ -44,6 +46,7 @@ async def refresh(connection: Connection, touched: Collection[Touched]) -> None:
                 "days": sorted({day for _, _, day in days}),
                 "touched_days": days,
             }
+            await connection.command(_statement("refresh_compared.sql"), parameters)
             await connection.command(_statement("refresh_evidence.sql"), parameters)
             # Always after its hours: who was interrupted in between comes again, because nothing was committed.
             await connection.command(_statement("refresh_evidence_days.sql"), parameters)

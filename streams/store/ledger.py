@@ -32,14 +32,14 @@ async def insert(connection: Connection, ranges: Sequence[LedgerRange]) -> None:
 
 
 async def coverage(connection: Connection, upgrade: str) -> Coverage:
-    """Outcomes from the ledger, comparisons from the comparisons themselves."""
+    """Outcomes from the ledger, comparisons as counted when their hours' evidence was made."""
     outcomes = await connection.rows(
         "SELECT candidate, feature, outcome, sum(exchanges) FROM coverage WHERE upgrade = {upgrade:String} "
         "GROUP BY candidate, feature, outcome",
         {"upgrade": upgrade},
     )
     compared = await connection.rows(
-        "SELECT candidate, feature, count() FROM comparisons WHERE upgrade = {upgrade:String} "
+        "SELECT candidate, feature, sum(comparisons) FROM compared WHERE upgrade = {upgrade:String} "
         "GROUP BY candidate, feature",
         {"upgrade": upgrade},
     )

@@ -53,7 +53,7 @@ async def test_a_database_newer_than_the_program_is_refused(store, folder):
 async def test_a_step_that_was_changed_after_it_was_applied_is_refused(store, folder):
     file = folder / "0002_create_scores.sql"
     file.write_text(file.read_text().replace("from 1; only scores", "from 1. Only scores"))
-    with pytest.raises(SchemaError, match=r"0002_create_scores\.sql: step 2 was changed"):
+    with pytest.raises(SchemaError, match=r"0002_create_scores\.sql: step 3 was changed"):
         await migrate(store.connection, Layout(), folder)
 
 
