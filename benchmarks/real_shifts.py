@@ -13,7 +13,7 @@ from comparators.drift.semantic_change import WINDOW, Distance, calibrate
 from comparators.drift.style_shift import FIRST, REACH
 from comparators.semantic.embeddings import DEFAULT, embedder
 
-DATA = Path(__file__).parents[1].parent / "shared/data/stability/gpt4o_math_repeats.jsonl.gz"
+FILE = "stability/gpt4o_math_repeats.jsonl.gz"
 PROMPTS = 80
 MARK = math.log(20)
 CLIP = 0.25
@@ -22,18 +22,18 @@ SUFFIX = "\n\nLet me know if you have any other questions!"
 Floats = npt.NDArray[np.float64]
 
 
-def _answers() -> list[list[str]]:
+def _answers(data: Path) -> list[list[str]]:
     """Pairs of different answers of gpt-4o to the same question, neither very short nor longer than the model reads."""
-    with gzip.open(DATA, "rt", encoding="utf-8") as lines:
+    with gzip.open(data / FILE, "rt", encoding="utf-8") as lines:
         rows = (json.loads(line) for line in lines)
         pairs = [[str(r["content"] if isinstance(r, dict) else r) for r in row["responses"]] for row in rows]
     telling = [pair for pair in pairs if pair[0] != pair[1] and all(80 <= len(text) <= 1300 for text in pair)]
     return telling[:PROMPTS]
 
 
-def embedded() -> tuple[Floats, Floats]:
+def embedded(data: Path) -> tuple[Floats, Floats]:
     """Unit vectors of shape (prompts, 2, 384): the answers, and the same with a friendly last line."""
-    answers = _answers()
+    answers = _answers(data)
     texts = [text for pair in answers for text in pair]
     vectors = np.asarray(embedder(DEFAULT).encode([*texts, *(text + SUFFIX for text in texts)]), dtype=np.float64)
     plain, friendly = vectors.reshape(2, len(answers), 2, vectors.shape[-1])

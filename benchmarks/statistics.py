@@ -12,6 +12,7 @@ import timeit
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from benchmarks import false_alarms, judged_scenarios, trials_to_verdict
 from benchmarks.judged_scenarios import FeatureVerdict
 from comparators.drift.fold import fold
 from schemas.comparisons import ArmScore, DimensionScore, Kind, Status
+
+DATA = Path("../shared/data")
 
 Scenario = Callable[[np.random.Generator], tuple[FeatureVerdict, dict[str, int]]]
 
@@ -39,6 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="false alarms, delays and scenarios of the verdicts")
     parser.add_argument("--quick", action="store_true", help="a tenth of the streams")
     parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the real answers")
     chosen = parser.parse_args()
     seed, of = chosen.seed, 10 if chosen.quick else 1
     began = time.perf_counter()
@@ -88,7 +92,7 @@ def main() -> None:
         ("scenario", "wanted", "ends as", "FAILs ever latched (median trials)"),
         [(name, wanted, *_watched(scenario, seed, 30 // of)) for name, (scenario, wanted) in SCENARIOS.items()],
     )
-    _real(seed, 1000 // of)
+    _real(chosen.data, seed, 1000 // of)
     _table(
         "One trial's update (goal: 50 µs)",
         ("batch", "µs per score", "µs per trial of 24 dimensions"),
@@ -111,16 +115,16 @@ def _watched(scenario: Scenario, seed: int, runs: int) -> tuple[str, str]:
     )
 
 
-def _real(seed: int, streams: int) -> None:
+def _real(data: Path, seed: int, streams: int) -> None:
     try:
         from benchmarks import real_shifts
     except ImportError as missing:
         print(f"\nReal embeddings: not run, {missing}")
         return
-    if not real_shifts.DATA.exists():
-        print("\nReal embeddings: not run, ../shared/data is not there")
+    if not (data / real_shifts.FILE).exists():
+        print(f"\nReal embeddings: not run, {data} has none; name the folder with --data")
         return
-    plain, friendly = real_shifts.embedded()
+    plain, friendly = real_shifts.embedded(data)
     _table(
         "Real answers in real embeddings: goals 300 trials (content), 100 (constant style shift)",
         ("candidate", "median trials to FAIL", "ever FAIL in 1,000"),

@@ -27,11 +27,31 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Forecast:
+    """Further trials until a verdict, of those that count for it: the middle, and the range that holds 8 times in 10.
+
+    `to` is FAIL or PASS, whichever is likelier to come first; None where neither is in sight. `latest` is None where it
+    may never come; the hours, at the pace seen so far, are None where no pace is known.
+    """
+
+    to: Verdict | None
+    trials: int | None = None
+    earliest: int | None = None
+    latest: int | None = None
+    hours: float | None = None
+    earliest_hours: float | None = None
+    latest_hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DimensionVerdict:
     """The verdict of one dimension with the evidence it rests on.
 
     `trials` and the means are those D uses; `reasons` counts all scored comparisons. `low` and `high` are a
-    confidence sequence of the excess, None where there is none.
+    confidence sequence of the excess, None where there is none. `worse` and `better` count the trials where the
+    candidate did worse or better than its reference (the discordant ones). `rate_in_traffic` and `excess_in_traffic`
+    weigh each trial by the exchanges it stands for: estimates for all traffic, None where nothing was weighed.
+    `log_e_replay` is the evidence that reruns differ from the recorded answers, in whichever direction has more.
     """
 
     dimension: str
@@ -53,11 +73,22 @@ class DimensionVerdict:
     why: str = ""  # reason code of the verdict, e.g. replay_unfaithful, coverage, min_hours
     reasons: Mapping[str, int] = field(default_factory=dict)
     log_e_mcnemar: float | None = None  # against "no difference at all", for yes/no dimensions
+    worse: int = 0
+    better: int = 0
+    rate_in_traffic: float | None = None
+    excess_in_traffic: float | None = None
+    log_e_replay: float | None = None
+    forecast: Forecast | None = None  # while there is no verdict
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureVerdict:
-    """The worst of its block dimensions, or REVIEW."""
+    """The worst of its block dimensions, or REVIEW.
+
+    While it has no verdict, `forecast` says when (in exchanges compared), and `rerun_share` which share of the
+    exchanges would have to be rerun so that it comes within `max_hours`: None where no share would do, or none is
+    needed.
+    """
 
     feature: str
     verdict: Verdict
@@ -65,6 +96,8 @@ class FeatureVerdict:
     paired: int
     dimensions: tuple[DimensionVerdict, ...]
     why: str = ""
+    forecast: Forecast | None = None
+    rerun_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +166,11 @@ def verdict_from(fields: Mapping[str, Any]) -> CandidateVerdict:
         features = tuple(
             _read(FeatureVerdict, feature)(
                 verdict=Verdict(feature["verdict"]),
+                forecast=_forecast(feature),
                 dimensions=tuple(
-                    _read(DimensionVerdict, d)(verdict=Verdict(d["verdict"]), effect=Effect(d["effect"]))
+                    _read(DimensionVerdict, d)(
+                        verdict=Verdict(d["verdict"]), effect=Effect(d["effect"]), forecast=_forecast(d)
+                    )
                     for d in feature["dimensions"]
                 ),
             )
@@ -144,6 +180,11 @@ def verdict_from(fields: Mapping[str, Any]) -> CandidateVerdict:
     except (KeyError, TypeError) as missing:
         raise ValueError(f"verdict record without {missing}") from missing
     return made
+
+
+def _forecast(fields: Mapping[str, Any]) -> Forecast | None:
+    told = fields.get("forecast")
+    return None if told is None else _read(Forecast, told)(to=Verdict(told["to"]) if told.get("to") else None)
 
 
 def _read(kind: Any, fields: Mapping[str, Any]) -> Any:

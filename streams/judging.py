@@ -34,7 +34,6 @@ class Judging:
     store: Store
     producer: AIOKafkaProducer
     latest: Report | None = None
-    heard_ms: dict[tuple[str, str], int] = field(default_factory=dict)
     _published: dict[Place, tuple[Verdict, str]] = field(default_factory=dict)
 
     async def look(self, records: Sequence[Taken]) -> None:
@@ -46,8 +45,6 @@ class Judging:
         ]
         if records and not touched:
             return
-        now_ms = int(time.time() * 1000)
-        self.heard_ms.update({(one.candidate, one.feature): now_ms for one in touched if one.hour})
         hours = {one for one in touched if one.hour}
         if hours:
             await patiently("evidence", lambda: self.store.refresh_evidence(hours))
@@ -58,7 +55,7 @@ class Judging:
         self.latest = report
 
     async def _judged(self) -> Report:
-        return await judged(self.config, self.store, self.in_force, self.heard_ms)
+        return await judged(self.config, self.store, self.in_force)
 
     async def _publish(self, report: Report) -> None:
         """Write and send each verdict that changed; a candidate's goes last, because alerts rest on it."""
@@ -79,14 +76,12 @@ async def judged(
     config: Config,
     store: Store,
     in_force: InForce | None = None,
-    heard_ms: Mapping[tuple[str, str], int] | None = None,
     *,
     ended: bool = False,
 ) -> Report:
     """What the evidence in ClickHouse says now. Gives new features their share of alpha, changes nothing else.
 
-    `heard_ms` is when each (candidate, feature) last got a score, for noticing silence; only the judge knows. `ended`
-    says that nothing more will come.
+    `ended` says that nothing more will come.
     """
     upgrade = config.upgrade.name
     if in_force is None:
@@ -94,6 +89,7 @@ async def judged(
     rules = in_force.rules
     evidence = await store.read_evidence(upgrade)
     coverage = await store.coverage(upgrade)
+    heard_ms, now_ms = await store.heard(upgrade)
     verdict = config.verdict
     known = Known(
         pins={candidate.name: candidate.pin for candidate in config.candidates},
@@ -101,8 +97,8 @@ async def judged(
         shares=await _shares(config, store, evidence),
         epochs=in_force.epochs,
         latched=await _latched(store, upgrade),
-        heard_ms=heard_ms or {},
-        now_ms=int(time.time() * 1000),
+        heard_ms=heard_ms,
+        now_ms=now_ms,
     )
     judge_rules = JudgeRules(
         rules={"": rules.common, **rules.own},

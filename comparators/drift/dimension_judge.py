@@ -7,15 +7,16 @@ from comparators.comparator import Kind
 from comparators.dimensions import Dimension
 from comparators.drift import betting, semantic_change
 from comparators.drift.evidence import Evidence
+from comparators.drift.forecast import forecast
 from comparators.drift.judge_rules import JudgeRules
-from schemas.verdicts import DimensionVerdict, Verdict
+from schemas.verdicts import DimensionVerdict, Forecast, Verdict
 
 WARM_UP = 60  # reruns a feature needs before anything but call_error may FAIL: until then nobody knows the replay
 RARE = 0.05  # a dimension that applies to less than this share of trials holds no PASS back
 HOUR_MS = 3_600_000
 CALL_ERROR = "call_error"
 
-_NEEDS_RERUN = (Kind.PROPERTY_BOTH, Kind.DISTANCE, Kind.MEASURE)
+NEEDS_RERUN = (Kind.PROPERTY_BOTH, Kind.DISTANCE, Kind.MEASURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,26 @@ def judge_dimension(
         why=why,
         reasons=found.reasons,
         log_e_mcnemar=betting.mcnemar_log_e(found.worse, found.better) if yes_no else None,
+        worse=found.worse,
+        better=found.better,
+        rate_in_traffic=found.weighted_candidate / found.weight if found.weight else None,
+        excess_in_traffic=found.weighted_d / found.weight if found.weight else None,
+        log_e_replay=max(map(betting.log_e, (found.replay_up_bets, found.replay_down_bets)))
+        if found.replay_n
+        else None,
+        forecast=_forecast(dimension, found, spent, rules) if verdict is Verdict.CONTINUE else None,
+    )
+
+
+def _forecast(dimension: Dimension, found: Evidence, spent: Spent, rules: JudgeRules) -> Forecast:
+    return forecast(
+        found,
+        dimension.tolerance,
+        dimension.clip,
+        fail_at=spent.threshold,
+        pass_at=-math.log(rules.alpha),
+        min_trials=rules.min_trials,
+        min_hours=rules.min_hours,
     )
 
 
@@ -115,9 +136,9 @@ def _missing_for_pass(dimension: Dimension, found: Evidence, around: Circumstanc
     """What a PASS lacks, the most telling first; empty where nothing."""
     hours = (found.last_ms - found.first_ms) / HOUR_MS
     lacks = {
-        "noise_assumed": around.assumed and dimension.kind in _NEEDS_RERUN,
+        "noise_assumed": around.assumed and dimension.kind in NEEDS_RERUN,
         "comparator_failed": found.scored < rules.coverage_floor * (found.scored + found.failed),
-        "no_rerun": found.n == 0 and dimension.kind in _NEEDS_RERUN,
+        "no_rerun": found.n == 0 and dimension.kind in NEEDS_RERUN,
         "min_trials": found.n < rules.min_trials,
         "evidence": betting.log_e(found.pass_bets) < -math.log(rules.alpha),
         "min_hours": rules.min_hours is not None and hours < rules.min_hours,

@@ -31,6 +31,12 @@ class Identity:
     feature_rules: str = ""  # hash of how requests are assigned to features
     assumed_noise: str = ""  # where reruns are off
     calibration: str = ""  # hash of what was frozen, or `calibrating`, for dimensions that calibrate
+    accepted: str = ""  # hash of the signatures that people accepted: they score 0 in both arms
+
+    @property
+    def text(self) -> str:
+        """What is stored and compared: the parts that are not empty, as JSON, so that a new part begins nothing."""
+        return json_text.canonical({name: part for name, part in asdict(self).items() if part}).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def plan_epochs(
         if scope.feature and scope not in wanted and (scope.candidate, scope.dimension) in common
     }
     for scope, identity in (*wanted.items(), *returned.items()):
-        text = json_text.canonical(asdict(identity)).decode()
+        text = identity.text
         own = [row for row in rows if _is_of(row, scope)]
         # A feature that leaves the common rules had their epochs until now.
         had = own or [row for row in existing if _is_of(row, scope._replace(feature=""))]
@@ -116,8 +122,8 @@ def _next_row(rows: list[Epoch], had: list[Epoch], scope: Scope, identity: str, 
 
 def _difference(before: str, after: str) -> str:
     was, now = json_text.loads(before), json_text.loads(after)
-    parts = [part for part in now if was.get(part) != now[part]]
-    return ", ".join(f"{part}: {was.get(part) or 'none'} -> {now[part] or 'none'}" for part in parts) or "own rules"
+    parts = [part for part in {**was, **now} if was.get(part) != now.get(part)]
+    return ", ".join(f"{part}: {was.get(part, 'none')} -> {now.get(part, 'none')}" for part in parts) or "own rules"
 
 
 def _is_of(row: Epoch, scope: Scope) -> bool:

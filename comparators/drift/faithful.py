@@ -41,9 +41,14 @@ def unfaithful_dimension(evidence: Mapping[str, Evidence], dimensions: Mapping[s
             return name
         if name == "call_error" or not (dimension.kind in (Kind.PROPERTY, Kind.PROPERTY_BOTH) or name == LENGTH):
             continue
-        if max(betting.log_e(found.replay_up_bets), betting.log_e(found.replay_down_bets)) >= LOG_LIMIT:
+        if (log_e_replay(found) or 0.0) >= LOG_LIMIT:
             return name
     return None
+
+
+def log_e_replay(found: Evidence) -> float | None:
+    """Log e-value against "reruns score as the recorded answers do", in whichever direction has more; None untested."""
+    return max(betting.log_e(found.replay_up_bets), betting.log_e(found.replay_down_bets)) if found.replay_n else None
 
 
 def _final_answers_moved(reasons: Mapping[str, int], tolerance: float) -> bool:

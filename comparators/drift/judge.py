@@ -8,12 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from comparators.drift import alpha
-from comparators.drift.dimension_judge import CALL_ERROR, HOUR_MS, Circumstances, Spent, is_rare, judge_dimension
+from comparators.drift.dimension_judge import (
+    CALL_ERROR,
+    HOUR_MS,
+    NEEDS_RERUN,
+    Circumstances,
+    Spent,
+    is_rare,
+    judge_dimension,
+)
 from comparators.drift.evidence import Evidence, EvidenceKey
 from comparators.drift.faithful import unfaithful_dimension
+from comparators.drift.feature_forecast import Pace, Waited, feature_forecast
 from comparators.drift.judge_rules import JudgeRules, Known
 from comparators.scoring import FeatureRules
-from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Report, Verdict
+from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Forecast, Report, Verdict
 
 __all__ = ["FEATURE_ORDER", "JudgeRules", "Known", "judge"]
 
@@ -117,7 +126,26 @@ class _Feature:
         ]
         judged.sort(key=_telling)
         verdict, why = self._worst(judged, around)
-        return FeatureVerdict(self.feature, verdict, compared, around.paired, tuple(judged), why)
+        told, share = self._forecast(judged, around) if verdict is Verdict.CONTINUE else (None, None)
+        return FeatureVerdict(self.feature, verdict, compared, around.paired, tuple(judged), why, told, share)
+
+    def _forecast(
+        self, judged: Sequence[DimensionVerdict], around: Circumstances
+    ) -> tuple[Forecast | None, float | None]:
+        kinds = {dimension.name: dimension.kind for dimension in self.in_force.dimensions}
+        hours = (max(found.last_ms for found in self.evidence.values()) - self._first_ms()) / HOUR_MS
+        waited = [
+            Waited(
+                told=one.forecast,
+                trials=one.trials,
+                needs_rerun=kinds[one.dimension] in NEEDS_RERUN,
+                holds_back=not is_rare(self.evidence[one.dimension], around.compared),
+            )
+            for one in judged
+            if one.effect is Effect.BLOCK and one.forecast is not None
+        ]
+        hours_left = None if self.rules.max_hours is None else self.rules.max_hours - hours
+        return feature_forecast(waited, Pace(around.compared, around.paired, hours, hours_left))
 
     def _worst(self, judged: Sequence[DimensionVerdict], around: Circumstances) -> tuple[Verdict, str]:
         if around.unfaithful:
@@ -155,8 +183,10 @@ class _Feature:
     def _is_over(self) -> bool:
         if self.rules.ended:
             return True
-        first_ms = min((found.first_ms for found in self.evidence.values() if found.first_ms), default=self.latest_ms)
-        return self.rules.max_hours is not None and self.latest_ms - first_ms >= self.rules.max_hours * HOUR_MS
+        return self.rules.max_hours is not None and self.latest_ms - self._first_ms() >= self.rules.max_hours * HOUR_MS
+
+    def _first_ms(self) -> int:
+        return min((found.first_ms for found in self.evidence.values() if found.first_ms), default=self.latest_ms)
 
     def _is_silent(self) -> bool:
         heard_ms = self.known.heard_ms.get((self.candidate, self.feature))

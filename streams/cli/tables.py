@@ -4,6 +4,7 @@ Laid out by hand rather than by rich's table, because a row has two parts: figur
 the least telling on where the terminal is narrow, and reasons on a line of their own, which may be long.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Report, Verdict
+from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Forecast, Report, Verdict
 
 STYLE = {
     Verdict.FAIL: "bold red",
@@ -22,10 +23,14 @@ STYLE = {
     Verdict.CONTINUE: "cyan",
     Verdict.NODATA: "magenta",
 }
-COLUMNS = ("dimension", "verdict", "effect", "baseline", "noise floor", "candidate", "excess", "95 %", "trials", "why")
-_LEFT = frozenset({"dimension", "verdict", "effect", "why"})
-_DROPPED_FIRST = ("why", "95 %", "effect", "baseline")
+COLUMNS = (
+    "dimension", "verdict", "effect", "baseline", "noise floor", "candidate", "excess", "95 %", "trials",
+    "forecast", "why",
+)  # fmt: skip
+_LEFT = frozenset({"dimension", "verdict", "effect", "forecast", "why"})
+_DROPPED_FIRST = ("why", "95 %", "effect", "baseline", "forecast")
 _GAP = "  "
+_LARGEST_LOG = 700.0  # beyond, exp overflows
 _REASONS = 4  # the commonest that a line names
 _CHANGED = re.compile(r".*(->|:(changed|missing|added)$)")
 _REASONS_OF_SAME = frozenset({"answer_change"})  # dimensions that give unchanged answers a reason, too
@@ -83,8 +88,25 @@ def _feature_row(feature: FeatureVerdict) -> _Row:
             "verdict": Text(feature.verdict, STYLE[feature.verdict]),
             "trials": Text(str(feature.compared), "bold"),
             "why": Text(feature.why),
-        }
+        },
+        _when(feature),
     )
+
+
+def _when(feature: FeatureVerdict) -> str:
+    """The feature's forecast in a sentence, empty where it has its verdict."""
+    told = feature.forecast
+    if told is None:
+        return ""
+    if told.to is None or told.trials is None:
+        return "no verdict in sight yet"
+    spread = f"{told.earliest:,} to {told.latest:,}" if told.latest is not None else f"{told.earliest:,} or more"
+    hours = ""
+    if told.hours is not None and told.earliest_hours is not None:
+        until = f" to {told.latest_hours:.0f}" if told.latest_hours is not None else " or more"
+        hours = f", in {told.hours:.0f} h ({told.earliest_hours:.0f}{until})"
+    share = f"; to be in time, rerun {feature.rerun_share:.0%}" if feature.rerun_share is not None else ""
+    return f"{told.to} after {told.trials:,} more exchanges ({spread}, 8 times in 10){hours}{share}"
 
 
 def _dimension_row(found: DimensionVerdict) -> _Row:
@@ -99,10 +121,41 @@ def _dimension_row(found: DimensionVerdict) -> _Row:
         "excess": "-" if found.excess is None else f"{found.excess:+.1%}",
         "95 %": interval,
         "trials": str(found.trials),
+        "forecast": _forecast(found.forecast),
         "why": found.why,
     }
     texts = {name: Text(cell, style) for name, cell in cells.items()}
-    return _Row(texts | {"verdict": Text(found.verdict, style or STYLE[found.verdict])}, _reasons(found))
+    return _Row(texts | {"verdict": Text(found.verdict, style or STYLE[found.verdict])}, _beneath(found))
+
+
+def _forecast(told: Forecast | None) -> str:
+    """Trials to go: `PASS in 238 (100-900)`."""
+    if told is None or told.to is None:
+        return ""
+    if told.earliest == told.latest:
+        return f"{told.to} in {told.trials:,}"
+    return f"{told.to} in {told.trials:,} ({told.earliest:,}-{'' if told.latest is None else f'{told.latest:,}'})"
+
+
+def _beneath(found: DimensionVerdict) -> str:
+    parts = [_reasons(found)]
+    if found.log_e_mcnemar is not None and found.effect is not Effect.INFO and found.worse + found.better:
+        parts.append(f"{found.worse} worse and {found.better} better (McNemar e {e_value(found.log_e_mcnemar)})")
+    if found.rate_in_traffic is not None and _percent(found.rate_in_traffic) != _percent(found.candidate):
+        parts.append(f"{_percent(found.rate_in_traffic)} in all traffic")
+    return "; ".join(part for part in parts if part)
+
+
+def e_value(log_e: float) -> str:
+    """An e-value for people, from its logarithm.
+
+    >>> e_value(0.0), e_value(3.0), e_value(60.4)
+    ('1.0', '20', '1.7e+26')
+    """
+    if log_e > _LARGEST_LOG:
+        return f"1e+{log_e / math.log(10):.0f}"
+    value = math.exp(log_e)
+    return f"{value:.1f}" if value < 10 else f"{value:,.0f}" if value < 100_000 else f"{value:.1e}"  # noqa: PLR2004 - digits
 
 
 def _reasons(found: DimensionVerdict) -> str:

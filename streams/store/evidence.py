@@ -65,6 +65,16 @@ async def read(connection: Connection, upgrade: str) -> dict[EvidenceKey, Eviden
     return found
 
 
+async def heard(connection: Connection, upgrade: str) -> tuple[dict[tuple[str, str], int], int]:
+    """When evidence of each (candidate, feature) last arrived, and the time now, both by ClickHouse's clock, in ms."""
+    rows = await connection.rows(
+        "SELECT candidate, feature, toInt64(intDiv(max(ver), 1000000)), toUnixTimestamp64Milli(now64(3)) "
+        "FROM evidence_days_rows WHERE upgrade = {upgrade:String} GROUP BY candidate, feature",
+        {"upgrade": upgrade},
+    )
+    return {(candidate, feature): ms for candidate, feature, ms, _ in rows}, rows[0][3] if rows else 0
+
+
 @cache
 def _statement(file: str) -> str:
     return (resources.files("streams") / "store" / file).read_text("utf-8")

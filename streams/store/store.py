@@ -123,6 +123,10 @@ class Store:
         """The evidence of an upgrade, as of the last refresh of each hour."""
         return await evidence.read(self.connection, upgrade)
 
+    async def heard(self, upgrade: str) -> tuple[dict[tuple[str, str], int], int]:
+        """When evidence of each (candidate, feature) last arrived, and the time now, in ms of ClickHouse's clock."""
+        return await evidence.heard(self.connection, upgrade)
+
     async def epochs(self, upgrade: str) -> tuple[Epoch, ...]:
         """All epochs, in the order of their numbers."""
         return await judgements.epochs(self.connection, upgrade)

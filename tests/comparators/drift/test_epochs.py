@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import orjson
+
 from comparators.drift.epochs import Identity, Scope, plan_epochs
 from schemas.calibrations import CALIBRATING
 
@@ -68,3 +70,19 @@ def test_calibrating_uses_up_no_alpha_and_each_feature_has_a_calibration_of_its_
     assert lookup.epoch_of("c", "other", "x") == 1
     again, lookup = plan_epochs((*rows, *more), frozen | {OWN: replace(FIRST, calibration="c2")}, 3)
     assert [(row.epoch, row.rank) for row in again] == [(3, 2)]
+
+
+def test_accepting_a_signature_begins_an_epoch_of_its_dimension_and_withdrawing_it_returns():
+    accepted = replace(FIRST, accepted="9f3a")
+    rows, _ = plan_epochs((), {COMMON: FIRST}, 1)
+    new, lookup = plan_epochs(rows, {COMMON: FIRST, OWN: accepted}, 2)
+    assert [(row.feature, row.epoch, row.rank, row.reason) for row in new] == [
+        ("billing", 2, 2, "accepted: none -> 9f3a")
+    ]
+    assert lookup.epoch_of("c", "other", "x") == 1
+    _, back = plan_epochs((*rows, *new), {COMMON: FIRST}, 3)
+    assert back.epoch_of("c", "billing", "x") == 1
+
+
+def test_a_part_of_the_identity_that_is_empty_is_not_stored_so_that_a_new_part_begins_no_epoch():
+    assert set(orjson.loads(FIRST.text)) == {"current", "candidate_hash", "dimension"}

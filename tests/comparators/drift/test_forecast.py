@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from comparators.drift.fold import fold_arms
-from comparators.drift.forecast import NOT_IN_SIGHT, forecast, rerun_share, trials_to_pass
+from comparators.drift.forecast import NOT_IN_SIGHT, forecast, forecast_pass, rerun_share, trials_to_pass
 from schemas.verdicts import Verdict
 
 MARK = math.log(20)
@@ -82,3 +82,16 @@ def test_the_rerun_share_that_would_fit():
     assert rerun_share(100, 24, 100, 0.1) == 0.1
     assert rerun_share(5000, 24, 100, 0.1) is None
     assert rerun_share(100, 0, 100, 0.1) is None
+
+
+def test_before_anything_is_seen_the_range_is_that_of_chance():
+    told = forecast_pass(0.10, 0.03, trials_per_hour=50, min_hours=24)
+    assert told.earliest < told.trials == trials_to_pass(0.10, 0.03) < told.latest
+    assert told.hours == pytest.approx(told.trials / 50)
+    assert told.earliest_hours == 24  # a PASS takes a day, however quick the trials
+    assert forecast_pass(0.1, 0.0) == NOT_IN_SIGHT
+    assert forecast_pass(0.1, 0.03).hours is None
+
+
+def test_where_the_evidence_is_there_nothing_is_left_to_wait_for():
+    assert forecast(seen([0.0] * 1000), 0.03, 1.0, math.log(1200), MARK).trials == 0

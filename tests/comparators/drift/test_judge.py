@@ -1,5 +1,8 @@
 """Verdicts as design.md, section 5, has them."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -261,3 +264,48 @@ def test_mcnemar_stands_beside_yes_no_dimensions_only():
     report = verdicts(dims)
     assert dimension(report, "answer_change").log_e_mcnemar == pytest.approx(0.0)
     assert dimension(report, "embedding_distance").log_e_mcnemar is None
+
+
+def test_discordant_trials_and_estimates_for_all_traffic_stand_beside_the_verdict():
+    weighed = of("answer_change", BROKEN)
+    weighed = replace(weighed, weight=10_000.0, weighted_candidate=900.0, weighted_d=800.0)
+    found = dimension(verdicts(healthy(answer_change=weighed)), "answer_change")
+    assert (found.worse, found.better) == (300, 0)
+    assert (found.rate_in_traffic, found.excess_in_traffic) == (0.09, 0.08)
+    assert dimension(verdicts(healthy()), "answer_change").rate_in_traffic is None
+
+
+def test_what_speaks_against_the_replay_is_told_before_it_is_enough():
+    x = np.array([1.0] * 2 + [0.0] * 98)
+    suspicious = of("invalid_json", CLEAN) + Evidence(
+        replay_n=100, replay_up_bets=tuple(fail_bets(x, 0.01)), replay_down_bets=tuple(fail_bets(-x, 0.01))
+    )
+    told = dimension(verdicts(healthy(invalid_json=suspicious)), "invalid_json").log_e_replay
+    assert 0 < told < math.log(20)
+    assert dimension(verdicts(healthy()), "call_error").log_e_replay is None
+
+
+def test_while_there_is_no_verdict_the_feature_says_when():
+    early = {name: of(name, [0.0] * 400, hours=10, reruns=100) for name in ("call_error", "answer_change")}
+    early["answer_change"] = of("answer_change", [1.0, -1.0] * 5 + [0.0] * 90, hours=10, reruns=100)
+    judged = feature(verdicts(early, max_hours=48))
+    told = judged.forecast
+    assert told.to is Verdict.PASS
+    slowest = dimension(verdicts(early), "answer_change").forecast
+    assert told.trials == pytest.approx(slowest.trials * 4, rel=0.01)  # one exchange in four has a rerun
+    assert told.hours == slowest.hours > 38  # too late at this pace
+    assert judged.rerun_share == pytest.approx(slowest.trials / (38 * 40), rel=0.01)  # missing ones, in 38 h of 40
+    assert feature(verdicts(healthy())).forecast is None
+
+
+def test_a_pass_is_never_forecast_before_its_hours():
+    quick = {name: of(name, [0.0] * 1000, hours=2) for name in ("call_error", "answer_change")}
+    told = feature(verdicts(quick)).forecast
+    assert (told.to, told.trials, told.hours, told.earliest_hours) == (Verdict.PASS, 0, 22, 22)
+
+
+def test_a_fail_in_sight_is_the_features():
+    broken = of("answer_change", [1.0] * 6 + [0.0] * 54, hours=1)
+    told = feature(verdicts(healthy(answer_change=broken))).forecast
+    assert told.to is Verdict.FAIL
+    assert told.earliest < told.trials

@@ -238,3 +238,14 @@ async def test_texts_are_stored_only_when_asked_for(store):
 async def test_a_lone_surrogate_is_stored_as_a_question_mark(store):
     assert await store.insert_comparisons([(made_comparison(1, text="a\ud800b"), 1)], first_epoch, "full") == []
     assert await store.query("SELECT DISTINCT text FROM answers") == [("a?b",)]
+
+
+async def test_when_a_feature_was_last_heard_of_stands_in_the_store_by_its_own_clock(store):
+    assert await store.heard(UPGRADE) == ({}, 0)
+    batch = made_batch([1])
+    await store.add_epochs(UPGRADE, EPOCHS)
+    await store.insert_comparisons(batch, first_epoch)
+    await store.refresh_evidence(touched_by([batch[0][0]]))
+    heard, now_ms = await store.heard(UPGRADE)
+    assert list(heard) == [("next", FEATURES[1])]
+    assert 0 <= now_ms - heard["next", FEATURES[1]] < 60_000
