@@ -47,7 +47,8 @@ async def test_a_contract_is_learned_frozen_and_kept_and_only_later_trials_are_h
         assert [(one.learner.feature, one.learner.dimension, one.trials) for one in frozen] == [
             ("ticket_fields", "contract_violation", 200)
         ]
-        assert (observed, texts) == (230, 0)  # a batch is written whole
+        assert texts == 0
+        assert 200 <= observed <= 230  # a batch is written whole, and none after the window is full
         await upgrade.tap(later)
         assert await compared(upgrade, 290) == 290
         async with open_store(upgrade.config) as store:
