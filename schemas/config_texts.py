@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from schemas.json_paths import json_path
+from schemas.patterns import may_take_for_ever
 
 
 def _upgrade_name(text: str) -> str:
@@ -72,6 +73,24 @@ def _feature_rule(text: str) -> str:
     return text
 
 
+def _redaction_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", text):
+        raise ValueError("must be small letters, digits and _, such as customer_number: the placeholder is made of it")
+    return text
+
+
+def _redaction_pattern(text: str) -> str:
+    try:
+        pattern = re.compile(text)
+    except re.error as wrong:
+        raise ValueError(f"is no regular expression of Python: {wrong}") from wrong
+    if pattern.search("") is not None:
+        raise ValueError("matches the empty text, and so everywhere; let it match at least one character")
+    if may_take_for_ever(text):
+        raise ValueError("repeats what is repeated, as in (a+)+, which can take for ever; write it without")
+    return text
+
+
 UpgradeName = Annotated[str, AfterValidator(_upgrade_name)]
 CandidateName = Annotated[str, AfterValidator(_candidate_name)]
 EnvironmentVariable = Annotated[str, AfterValidator(_environment_variable)]
@@ -81,3 +100,5 @@ Bootstrap = Annotated[str, AfterValidator(_bootstrap)]
 ListenAddress = Annotated[str, AfterValidator(_listen_address)]  # host:port, or nothing
 PathText = Annotated[str, AfterValidator(_path_text)]
 FeatureRule = Annotated[str, AfterValidator(_feature_rule)]
+RedactionName = Annotated[str, AfterValidator(_redaction_name)]
+RedactionPattern = Annotated[str, AfterValidator(_redaction_pattern)]

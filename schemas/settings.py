@@ -13,6 +13,8 @@ from schemas.config_texts import (
     HttpUrl,
     ListenAddress,
     PathText,
+    RedactionName,
+    RedactionPattern,
     StoreUrl,
     UpgradeName,
 )
@@ -189,7 +191,8 @@ class Provider(Table):
 class ClickHouse(Table):
     """Where comparisons are kept, for how long, and whether texts are kept with them.
 
-    `cluster` names a ClickHouse cluster: tables become Replicated and Distributed. Days count from the writing.
+    `cluster` names a ClickHouse cluster: tables become Replicated and Distributed. Days count from the writing;
+    `redact` adds own patterns by name.
     """
 
     url: StoreUrl = "http://localhost:8123"
@@ -200,6 +203,7 @@ class ClickHouse(Table):
     keep_days: Annotated[int, Field(ge=1)] = 400
     text_days: Annotated[int, Field(ge=1)] = 30
     store_text: Literal["none", "redacted", "full"] = "none"
+    redact: dict[RedactionName, RedactionPattern] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _cluster_is_a_server(self) -> Self:
@@ -208,9 +212,9 @@ class ClickHouse(Table):
         return self
 
     @model_validator(mode="after")
-    def _redaction_does_not_exist_yet(self) -> Self:
-        if self.store_text == "redacted":
-            raise problem("store_text", 'this version cannot redact yet; write "none", or "full"')  # fmt: skip
+    def _patterns_are_used(self) -> Self:
+        if self.redact and self.store_text != "redacted":
+            raise problem("redact", f'has no effect with store_text = "{self.store_text}"; write "redacted"')
         return self
 
 

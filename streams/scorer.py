@@ -22,6 +22,7 @@ from schemas.trials import Trial, trial_from_bytes
 from streams import metrics
 from streams.calibrating import InForce, Observer
 from streams.lanes import Taken
+from streams.redaction import Redactor
 from streams.rules import Rules
 from streams.store import Store
 
@@ -42,6 +43,7 @@ class Scorer:
     store: Store
     producer: AIOKafkaProducer
     store_text: str
+    redactor: Redactor = field(default_factory=Redactor)
     scored: int = field(default=0)
     _observer: Observer = field(default_factory=Observer)
 
@@ -87,7 +89,8 @@ class Scorer:
             return
         batch = [(comparison, offsets[comparison.comparison_id]) for comparison in comparisons]
         refused = await patiently(
-            "comparisons", lambda: self.store.insert_comparisons(batch, epochs.epoch_of, self.store_text)
+            "comparisons",
+            lambda: self.store.insert_comparisons(batch, epochs.epoch_of, self.store_text, self.redactor),
         )
         for comparison, reason in refused:
             source = comparison.trial.source

@@ -23,6 +23,7 @@ from streams.calibrating import InForce
 from streams.health import Health
 from streams.judging import Judging
 from streams.kafka import SESSION_S, partitions, producer, seed_positions
+from streams.redaction import Redactor
 from streams.replay.client import provider_clients
 from streams.replay.replayer import Replayer
 from streams.rules import Rules
@@ -81,7 +82,8 @@ async def worker(
             health.ready["clickhouse"] = lambda: store.connection.trouble
             in_force = await InForce.settle(store, config, rules)
         if "score" in names:
-            scorer = Scorer(config.upgrade.name, in_force, store, sink, config.clickhouse.store_text)
+            redactor = Redactor(config.clickhouse.redact)
+            scorer = Scorer(config.upgrade.name, in_force, store, sink, config.clickhouse.store_text, redactor)
             roles.append(score_role(config, scorer, session_s))
             await asyncio.to_thread(scorer.prepare)  # Python's import lock would stall the other roles later
         if "judge" in names:

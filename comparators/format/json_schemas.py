@@ -17,8 +17,8 @@ from referencing.jsonschema import DRAFT202012
 
 from comparators.format.json_shapes import folded_key
 from schemas.json_text import canonical, loads
+from schemas.patterns import may_take_for_ever
 
-_NESTED_REPEAT = re.compile(r"\([^()]*[*+}][^()]*\)[*+{]")  # the patterns that can take exponential time
 _SHOWN_ERRORS = 50
 _TELLING = ("type", "required", "enum", "const")  # where several rules are broken, the reason names one of these
 
@@ -42,7 +42,7 @@ def _validator(schema: bytes) -> Validator | None:
             reference = part.get("$ref")
             if isinstance(reference, str):
                 resolver.lookup(reference)
-            if isinstance(part.get("pattern"), str) and _NESTED_REPEAT.search(part["pattern"]):
+            if isinstance(part.get("pattern"), str) and may_take_for_ever(part["pattern"]):
                 del part["pattern"]
     except (SchemaError, Unresolvable, RecursionError, re.error):
         return None

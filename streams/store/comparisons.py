@@ -1,12 +1,17 @@
 """Comparisons into rows: pure functions from values to columns of `comparisons`, `scores`, `exchanges`, `answers`."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from schemas import json_text
-from schemas.answers import Answer, Arm
+from schemas.answers import Answer, Arm, ToolCall
 from schemas.comparisons import ArmScore, Comparison, DimensionScore
 from schemas.trials import Trial
+from streams.redaction import Redactor
+
+Keep = Callable[[Any], Any]
+"""From a text, or parsed JSON with texts in it, to what is kept of it."""
 
 EpochOf = Callable[[str, str, str], int]
 """(candidate, feature, dimension) to the number of the epoch that its scores count under."""
@@ -14,6 +19,8 @@ EpochOf = Callable[[str, str, str], int]
 HOUR = 3600  # seconds
 
 _OFFSET_BITS = 48
+_LONGEST_REASON = 200  # characters
+_REDACTOR = Redactor()
 
 
 def row_version(offset: int, comparator_version: int = 0) -> int:
@@ -35,6 +42,16 @@ def hour_of(ts_ms: int) -> int:
     return ts_ms // 1000 // HOUR * HOUR
 
 
+@lru_cache(maxsize=10_000)
+def reason_code(reason: str) -> str:
+    """A reason as it may be kept. Comparators write codes; this holds also for own ones that quote an answer.
+
+    >>> reason_code("missing:$.customers: ada@example.org")
+    'missing:$.customers: [EMAIL]'
+    """
+    return _REDACTOR.text(" ".join(reason[:_LONGEST_REASON].split()))
+
+
 def comparison_columns(batch: Sequence[tuple[Comparison, int]]) -> dict[str, list[Any]]:
     """Columns of `comparisons_rows`; the integer beside each comparison is its offset in the trials topic."""
     return _columns(_comparison_row(comparison, offset) for comparison, offset in batch)
@@ -47,13 +64,13 @@ def score_columns(batch: Sequence[tuple[Comparison, int]], epoch_of: EpochOf) ->
     )
 
 
-def exchange_columns(batch: Sequence[tuple[Comparison, int]], *, with_text: bool) -> dict[str, list[Any]]:
-    """Columns of `exchanges_rows`: a row per trial, whatever the number of its candidates."""
+def exchange_columns(batch: Sequence[tuple[Comparison, int]], keep: Keep | None) -> dict[str, list[Any]]:
+    """Columns of `exchanges_rows`: a row per trial, whatever the number of its candidates. No `keep`, no text."""
     trials = {(comparison.trial.trial_id, offset): comparison.trial for comparison, offset in batch}
-    return _columns(_exchange_row(trial, offset, with_text=with_text) for (_, offset), trial in trials.items())
+    return _columns(_exchange_row(trial, offset, keep) for (_, offset), trial in trials.items())
 
 
-def answer_columns(batch: Sequence[tuple[Comparison, int]], *, with_text: bool) -> dict[str, list[Any]]:
+def answer_columns(batch: Sequence[tuple[Comparison, int]], keep: Keep | None) -> dict[str, list[Any]]:
     """Columns of `answers_rows`: a row per trial and arm; baseline and rerun once for all candidates."""
     rows = {}
     for comparison, offset in batch:
@@ -72,7 +89,7 @@ def answer_columns(batch: Sequence[tuple[Comparison, int]], *, with_text: bool) 
                 "trial_id": trial.trial_id,
                 "arm": arm.value,
                 "candidate": candidate,
-                **_answer(answer, pin, with_text=with_text),
+                **_answer(answer, pin, keep),
                 "ver": row_version(offset),
             }
     return _columns(rows.values())
@@ -124,7 +141,7 @@ def _measured(arm: str, answer: Answer | None) -> dict[str, Any]:
     return {
         f"{arm}_model": answer.model if answer else "",
         f"{arm}_fingerprint": (answer.fingerprint or "") if answer else "",
-        f"{arm}_error": (answer.error or "") if answer else "",
+        f"{arm}_error": reason_code(answer.error or "") if answer else "",
         f"{arm}_latency_ms": answer.latency_ms if answer else None,
         f"{arm}_time_to_first_token_ms": answer.time_to_first_token_ms if answer else None,
         f"{arm}_input_tokens": answer.usage.input_tokens if answer else None,
@@ -146,7 +163,7 @@ def _score_row(comparison: Comparison, score: DimensionScore, offset: int, epoch
         **_arm_score("rerun_", score.rerun),
         "candidate_score": score.candidate.value,
         "status": score.candidate.status.value,
-        "reason": score.candidate.reason,
+        "reason": reason_code(score.candidate.reason),
         "d": score.d,
         "comparator_version": score.comparator_version,
         "weight": trial.weight,
@@ -159,11 +176,11 @@ def _arm_score(prefix: str, score: ArmScore | None) -> dict[str, Any]:
     return {
         f"{prefix}score": score.value if score else None,
         f"{prefix}status": score.status.value if score else "absent",
-        f"{prefix}reason": score.reason if score else "",
+        f"{prefix}reason": reason_code(score.reason) if score else "",
     }
 
 
-def _exchange_row(trial: Trial, offset: int, *, with_text: bool) -> dict[str, Any]:
+def _exchange_row(trial: Trial, offset: int, keep: Keep | None) -> dict[str, Any]:
     request = trial.request
     return {
         **_place(trial),
@@ -177,20 +194,20 @@ def _exchange_row(trial: Trial, offset: int, *, with_text: bool) -> dict[str, An
         "wants_json": request.wants_json,
         "asked": trial.asked,
         "spent_usd": trial.spent_usd,
-        "request": json_text.dumps(request.body).decode() if with_text else "",
+        "request": json_text.dumps(keep(request.body)).decode() if keep else "",
         "ver": row_version(offset),
     }
 
 
-def _answer(answer: Answer, pin: str, *, with_text: bool) -> dict[str, Any]:
+def _answer(answer: Answer, pin: str, keep: Keep | None) -> dict[str, Any]:
     calls = answer.tool_calls
     return {
         "asked_pin": pin,
         "model": answer.model,
         "fingerprint": answer.fingerprint or "",
         "sent_hash": answer.sent_hash or "",
-        "finish_reason": answer.finish_reason or "",
-        "error": answer.error or "",
+        "finish_reason": reason_code(answer.finish_reason or ""),
+        "error": reason_code(answer.error or ""),
         "input_tokens": answer.usage.input_tokens,
         "output_tokens": answer.usage.output_tokens,
         "latency_ms": answer.latency_ms,
@@ -198,6 +215,10 @@ def _answer(answer: Answer, pin: str, *, with_text: bool) -> dict[str, Any]:
         "cost_usd": answer.cost_usd,
         "answer_chars": None if answer.text is None else len(answer.text),
         "tool_calls": len(calls),
-        "text": answer.text if with_text else None,
-        "tool_calls_json": json_text.dumps(calls).decode() if with_text and calls else "",
+        "text": keep(answer.text) if keep else None,
+        "tool_calls_json": _calls_json(calls, keep) if keep and calls else "",
     }
+
+
+def _calls_json(calls: Iterable[ToolCall], keep: Keep) -> str:
+    return json_text.dumps([{"name": keep(call.name), "arguments": keep(call.arguments)} for call in calls]).decode()

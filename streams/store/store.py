@@ -4,6 +4,7 @@ Writing is idempotent: rows have deterministic keys and versions, so whatever is
 is folded by the views that everybody reads. Nothing here tries again; `UnreachableError` means "do the same later".
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,8 +19,9 @@ from schemas.ledger import LedgerRange
 from schemas.touched import Touched
 from schemas.verdict_changes import VerdictChange
 from schemas.verdicts import Epoch, Family
+from streams.redaction import Redactor
 from streams.store import calibrations, comparisons, evidence, judgements, ledger, migrations, outbox
-from streams.store.comparisons import EpochOf
+from streams.store.comparisons import EpochOf, Keep
 from streams.store.connection import Connection, RowRefusedError
 from streams.store.layout import CLUSTER_SETTINGS, Layout
 
@@ -75,20 +77,26 @@ class Store:
         await migrations.require_schema(self.connection)
 
     async def insert_comparisons(
-        self, batch: Sequence[tuple[Comparison, int]], epoch_of: EpochOf, store_text: str = "none"
+        self,
+        batch: Sequence[tuple[Comparison, int]],
+        epoch_of: EpochOf,
+        store_text: str = "none",
+        redactor: Redactor | None = None,
     ) -> list[tuple[Comparison, str]]:
         """Store comparisons with their scores, exchanges and answers.
 
         Args:
             batch: each with its offset in the trials topic; of a trial asked twice the lowest offset counts.
             epoch_of: candidate, feature, dimension to the number of the epoch; `add_epochs` comes before.
-            store_text: "full" stores what was asked and answered, "none" numbers only.
+            store_text: "full" stores what was asked and answered, "none" numbers only, "redacted" the texts without
+                personal data and keys.
+            redactor: what redacts, where it is not the one with the built-in kinds alone.
 
         Returns:
             Comparisons that ClickHouse will never take, with the reason (no text of theirs); all others are stored.
         """
         return await _insert_what_it_takes(
-            batch, lambda part: self._insert(part, epoch_of, with_text=store_text == "full")
+            batch, lambda part: self._insert(part, epoch_of, _keep(store_text, redactor))
         )
 
     async def insert_scores(
@@ -99,11 +107,12 @@ class Store:
             batch, lambda part: self.connection.insert("scores_rows", comparisons.score_columns(part, epoch_of))
         )
 
-    async def _insert(self, batch: Sequence[tuple[Comparison, int]], epoch_of: EpochOf, *, with_text: bool) -> None:
+    async def _insert(self, batch: Sequence[tuple[Comparison, int]], epoch_of: EpochOf, keep: Keep | None) -> None:
         # Scores come last: numbers of providers, the likeliest to be refused, must not leave scores behind.
         insert = self.connection.insert
-        await insert("exchanges_rows", comparisons.exchange_columns(batch, with_text=with_text))
-        await insert("answers_rows", comparisons.answer_columns(batch, with_text=with_text))
+        # Redaction takes long enough to be kept out of the event loop's way.
+        await insert("exchanges_rows", await asyncio.to_thread(comparisons.exchange_columns, batch, keep))
+        await insert("answers_rows", await asyncio.to_thread(comparisons.answer_columns, batch, keep))
         await insert("comparisons_rows", comparisons.comparison_columns(batch))
         await insert("scores_rows", comparisons.score_columns(batch, epoch_of))
 
@@ -208,3 +217,12 @@ async def _insert_what_it_takes(
         half = len(batch) // 2
         return [*await _insert_what_it_takes(batch[:half], insert), *await _insert_what_it_takes(batch[half:], insert)]
     return []
+
+
+def _keep(store_text: str, redactor: Redactor | None) -> Keep | None:
+    match store_text:
+        case "full":
+            return lambda whole: whole
+        case "redacted":
+            return (redactor or Redactor()).value
+    return None

@@ -172,8 +172,8 @@ def test_a_candidate_is_another_when_pin_changes_or_prompt_differ():
         ({"verdict": {"min_hours": 72}}, "verdict.max_hours: 48 is less than min_hours = 72; raise it"),
         ({"verdict": {"alpha": float("nan")}}, "verdict.alpha: must be less than 1, not nan"),
         (
-            {"clickhouse": {"store_text": "redacted"}},
-            'clickhouse.store_text: this version cannot redact yet; write "none", or "full"',
+            {"clickhouse": {"redact": {"customer": "KD-[0-9]+"}}},
+            'clickhouse.redact: has no effect with store_text = "none"; write "redacted"',
         ),
         (
             {"candidates": [{"pin": "openai/gpt-x-2026-10-20", "set": {"model": "m"}}]},
@@ -303,3 +303,16 @@ def test_what_the_rules_do_not_know_needs_the_users_word():
         with pytest.raises(ValueError, match="is no pin"):
             check_pin(pin, pinned=True)
     assert rules_dated() >= "2026-11-01"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line"),
+    [
+        ("(KD-", "is no regular expression of Python: missing ), unterminated subpattern at position 0"),
+        ("(a+)+b", "repeats what is repeated, as in (a+)+, which can take for ever; write it without"),
+        ("x*", "matches the empty text, and so everywhere; let it match at least one character"),
+    ],
+)
+def test_own_patterns_of_redaction_must_be_usable(pattern, line):
+    told = problems(clickhouse={"store_text": "redacted", "redact": {"customer": pattern}})
+    assert told == [f"shadowtap.toml: clickhouse.redact.customer: {line}"]

@@ -1,6 +1,7 @@
 """Comparisons, scores and evidence in a real ClickHouse."""
 
 import dataclasses
+import json
 import random
 from collections import defaultdict
 
@@ -8,13 +9,14 @@ import pytest
 
 from comparators.drift.evidence import Evidence, EvidenceKey
 from comparators.drift.fold import fold
-from schemas.answers import Answer, Usage
+from schemas.answers import Answer, ToolCall, Usage
 from schemas.comparisons import ArmScore, Comparison, DimensionScore, Kind, Status
 from schemas.epochs import EpochRow
 from schemas.exchanges import Request, Source
 from schemas.touched import Touched
 from schemas.trials import CandidateAnswer, Trial, comparison_id, trial_id
 from schemas.verdicts import Epoch
+from streams.redaction import Redactor
 from streams.store.comparisons import hour_of, row_version
 
 UPGRADE = "summaries"
@@ -233,6 +235,39 @@ async def test_texts_are_stored_only_when_asked_for(store):
     await store.insert_comparisons(numbers, first_epoch, "full")
     assert await store.query("SELECT DISTINCT text FROM answers") == [("secret",)]
     assert (await store.query("SELECT request FROM exchanges"))[0][0].count("secret") == 1
+
+
+async def test_redacted_texts_are_stored_without_personal_data_and_keys(store):
+    texts = "Write to ada@example.org, card 4111 1111 1111 1111, customer KD-123456"
+    made = made_comparison(1, text=texts)
+    calls = (ToolCall("pay", {"card": 4111111111111111, "to": ["ada@example.org"], "ada@example.org": "x", "n": 7}),)
+    made = dataclasses.replace(
+        made, trial=dataclasses.replace(made.trial, baseline=Answer("m", text=texts, tool_calls=calls))
+    )
+    redactor = Redactor({"customer": r"KD-[0-9]+"})
+    assert await store.insert_comparisons([(made, 1)], first_epoch, "redacted", redactor) == []
+    redacted = "Write to [EMAIL], card [CARD], customer [CUSTOMER]"
+    assert await store.query("SELECT DISTINCT text FROM answers") == [(redacted,)]
+    request = (await store.query("SELECT request FROM exchanges"))[0][0]
+    assert json.loads(request) == {"messages": [{"role": "user", "content": redacted}]}
+    kept = (await store.query("SELECT tool_calls_json FROM answers WHERE tool_calls_json != ''"))[0][0]
+    arguments = {"card": "[CARD]", "to": ["[EMAIL]"], "[EMAIL]": "x", "n": 7}
+    assert json.loads(kept) == [{"name": "pay", "arguments": arguments}]
+
+
+async def test_a_reason_never_carries_personal_data(store):
+    made = made_comparison(1)
+    told = ArmScore(1.0, Status.SCORED, "missing:$.ada@example.org\n" + "x" * 500, "ada@example.org")
+    scores = tuple(dataclasses.replace(score, candidate=told, rerun=told) for score in made.scores)
+    answer = Answer("m", error="rejected:ada@example.org", finish_reason="for ada@example.org")
+    trial = dataclasses.replace(made.trial, baseline=answer)
+    await store.insert_comparisons([(dataclasses.replace(made, scores=scores, trial=trial), 1)], first_epoch)
+    rows = await store.query("SELECT DISTINCT reason, rerun_reason FROM scores")
+    assert rows == [("missing:$.[EMAIL] " + "x" * 174,) * 2]
+    assert await store.query("SELECT DISTINCT baseline_error FROM comparisons") == [("rejected:[EMAIL]",)]
+    assert await store.query("SELECT error, finish_reason FROM answers WHERE arm = 'baseline'") == [
+        ("rejected:[EMAIL]", "for [EMAIL]")
+    ]
 
 
 async def test_a_lone_surrogate_is_stored_as_a_question_mark(store):
