@@ -177,15 +177,26 @@ class Budget(Table):
 
 
 class Provider(Table):
-    """Where a provider answers and how hard it may be asked; `reserve` is the headroom left to production."""
+    """Where a provider answers, in which format, and how hard it may be asked.
+
+    `reserve` is the share of the limits it reports that is left to production. `timeout_s` bounds one HTTP request,
+    `patience_s` how long a request is tried again in an outage. `stream` measures the time to the first token.
+    """
 
     base_url: HttpUrl
+    api: Literal["openai", "anthropic"] | None = None
+    stream: bool = False
     api_key_env: EnvironmentVariable | None = None
     max_in_flight: Annotated[int, Field(ge=1)] = 16
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
     reserve: Annotated[float, Field(ge=0, lt=1)] = 0.3
     timeout_s: Positive = 120.0
+    patience_s: Positive = 300.0
+
+    def api_of(self, name: str) -> Literal["openai", "anthropic"]:
+        """The format it speaks: as set, else by the provider's name."""
+        return self.api or ("anthropic" if name == "anthropic" else "openai")
 
 
 class ClickHouse(Table):

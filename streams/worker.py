@@ -24,7 +24,7 @@ from streams.health import Health
 from streams.judging import Judging
 from streams.kafka import SESSION_S, partitions, producer, seed_positions
 from streams.redaction import Redactor
-from streams.replay.client import provider_clients
+from streams.replay.providers import provider_clients
 from streams.replay.replayer import Replayer
 from streams.rules import Rules
 from streams.scorer import Scorer

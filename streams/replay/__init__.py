@@ -1,5 +1,9 @@
 """From a tapped record to a trial: what to ask, whether to pay for it, asking, and never asking twice.
 
-Read `replayer.py` first. `payload.py` makes the request, `client.py` asks, `sampling.py` and `budget.py` decide,
-`ledger_book.py` counts outcomes, `look_back.py` finds what an earlier worker has done.
+Read `replayer.py` first. `payload.py` makes the request, `sampling.py` and `budget.py` decide, `ledger_book.py` counts
+outcomes, `look_back.py` finds what an earlier worker has done.
+
+`client.py` asks one provider. Requests wait in `turnstile.py`, which `breaker.py`, `concurrency.py` and `allowance.py`
+(fed by `headroom.py`) open and close; `patience.py` says for how long. `chat_api.py` is the provider's format,
+`reading.py` sends and reads, `outages.py` and `provider_errors.py` say what a response means.
 """

@@ -1,35 +1,43 @@
 """Asks a provider over HTTP: bounded, patient with outages, final with refusals.
 
-429, 5xx and broken connections are the provider's trouble: they are retried with full jitter (Retry-After is obeyed)
-until the deadline, then `Unavailable` is raised and the exchange is shed. Everything else the provider says is an
-answer, and a refusal of the request is a finding: `call_error` with a reason such as `rejected:temperature`.
+429, 5xx, broken connections and answers that are cut or no JSON are the provider's trouble: they are retried with full
+jitter until the patience is over, then `Unavailable` is raised and the exchange is shed. Everything else the provider
+says is an answer, and a refusal of the request is a finding: `call_error` with a reason such as `rejected:temperature`.
+No access or no money is neither: the provider is asked nothing but a probe now and then, and requests wait.
 """
 
 import asyncio
+import logging
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 
 from schemas import json_text
-from schemas.answers import Answer
-from schemas.config import secret
+from schemas.answers import Answer, Usage
 from schemas.ids import content_hash
-from schemas.settings import Provider
 from schemas.topics import ARM_HEADER, REQUEST_HEADER
-from streams.tap.chat import read_response
+from streams.replay.chat_api import Api, ChatApi, Unconvertible
+from streams.replay.headroom import reported
+from streams.replay.outages import asked_wait_s, is_outage, may_retry
+from streams.replay.patience import Patience, Trouble
+from streams.replay.provider_errors import error_object, pause_reason, refusal
+from streams.replay.reading import Received, post
+from streams.replay.tokens import TokenGuess
+from streams.replay.turnstile import Passage, Turnstile
 
-MAX_ANSWER = 8 << 20  # bytes
-PATIENCE_S = 120.0
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
-_OUTAGE = frozenset({408, 409, 425, 429})
+log = logging.getLogger(__name__)
+
+LONGEST_HOLD_S = 60.0  # of a Retry-After, for requests other than the one that got it
+LOOK_EVERY_S = 1.0  # how often a request that waits looks whether it is still worth it
+_LONGEST_ID = 256  # characters in a header
+_NOT_FOUND, _ERROR = 404, 400
 
 
 class Unavailable(Exception):  # noqa: N818 - an outcome (`shed`), not an error of ours
@@ -40,21 +48,65 @@ class Unavailable(Exception):  # noqa: N818 - an outcome (`shed`), not an error 
         self.reason = reason
 
 
+class NoAccess(Exception):  # noqa: N818 - an instruction to the loop below
+    """The provider refuses us, whatever we ask; `reason` is a code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """What is sent for one arm."""
+
+    pin: str
+    body: bytes
+    keys: frozenset[str]
+    headers: Mapping[str, str]
+    tokens: float
+
+
 @dataclass
 class ProviderClient:
-    """One provider: its address, its key, its limits. `asked` counts HTTP requests sent."""
+    """One provider: its address, its key, its limits.
+
+    `timeout_s` bounds one HTTP request, `patience_s` how long a request is tried again once trouble was met. `price`
+    gives the dollars of an answer by model and usage, None where unknown. `on_pause` hears (provider, reason) once when
+    only a person can mend what is wrong; `paused_reason` says so until a probe is answered or `resume` is called.
+    `may_ask` is the switch of `shadowtap pause`. `asked` counts HTTP requests sent, `troubles` what they met.
+    """
 
     name: str
     base_url: str
     session: aiohttp.ClientSession
-    slots: asyncio.Semaphore
+    turnstile: Turnstile
     key: str | None = None
-    patience_s: float = PATIENCE_S
+    api: Api = field(default_factory=ChatApi)
+    stream: bool = False
+    timeout_s: float = 120.0
+    patience_s: float = 300.0
+    price: Callable[[str, Usage], float | None] = lambda _model, _usage: None
+    on_pause: Callable[[str, str], None] = lambda _provider, _reason: None
+    rng: random.Random = field(default_factory=random.Random)
+    may_ask: asyncio.Event = field(default_factory=asyncio.Event)
+    paused_reason: str | None = None
     asked: int = 0
-    may_ask: asyncio.Event = field(default_factory=asyncio.Event)  # cleared while paused
+    troubles: Counter[str] = field(default_factory=Counter)
+    _guess: TokenGuess = field(default_factory=TokenGuess)
 
     def __post_init__(self) -> None:
         self.may_ask.set()
+
+    @property
+    def is_sick(self) -> bool:
+        """Whether waiting for this provider is waiting for trouble to end."""
+        return self.paused_reason is not None or self.turnstile.is_sick
+
+    def resume(self) -> None:
+        """Somebody has mended what paused this provider."""
+        self.paused_reason = None
+        self.turnstile.resume()
 
     async def ask(self, body: Mapping[str, Any], pin: str, request_id: str, arm: str) -> Answer:
         """The answer to one chat request.
@@ -62,123 +114,123 @@ class ProviderClient:
         Raises:
             Unavailable: no answer within the patience.
         """
-        sent = json_text.dumps(body)
-        sent_hash = content_hash(sent.decode())
-        headers = {"content-type": "application/json", REQUEST_HEADER: quote(request_id), ARM_HEADER: quote(arm)}
-        if self.key:
-            headers["authorization"] = f"Bearer {self.key}"
-        deadline = time.monotonic() + self.patience_s
-        wait = FIRST_WAIT_S
-        while True:
-            await self.may_ask.wait()
-            try:
-                return await self._once(sent, headers, pin, sent_hash, deadline)
-            except _TryAgain as again:
-                pause = again.after_s if again.after_s is not None else random.uniform(0, wait)  # noqa: S311 - jitter
-                wait = min(wait * 2, LONGEST_WAIT_S)
-                if time.monotonic() + pause >= deadline:
-                    raise Unavailable(again.reason) from again
-                await asyncio.sleep(pause)
-
-    async def _once(self, sent: bytes, headers: Mapping[str, str], pin: str, sent_hash: str, deadline: float) -> Answer:
-        async with self.slots:
-            started = time.monotonic()
-            self.asked += 1
-            try:
-                async with self.session.post(
-                    f"{self.base_url}/chat/completions",
-                    data=sent,
-                    headers=headers,
-                    timeout=aiohttp.ClientTimeout(total=max(1.0, deadline - started), connect=10),
-                ) as response:
-                    text = await _limited(response)
-                    status, answered = response.status, response.headers
-            except (aiohttp.ClientError, TimeoutError, OSError) as broken:
-                raise _TryAgain(f"connection:{type(broken).__name__}") from broken
-            latency_ms = (time.monotonic() - started) * 1000
-        if status in _OUTAGE or status >= 500:  # noqa: PLR2004 - HTTP's own number
-            raise _TryAgain(f"http_{status}", _retry_after(answered))
-        if text is None:
-            return Answer(pin, error="answer_too_large", latency_ms=latency_ms, sent_hash=sent_hash)
-        latency_ms = float(answered.get("x-simulated-latency-ms", latency_ms))
         try:
-            parsed = json_text.loads(text)
-        except ValueError as garbage:
-            raise _TryAgain("unreadable_answer") from garbage
-        if status >= 400:  # noqa: PLR2004 - HTTP's own number
-            return Answer(pin, error=_refusal(status, parsed), latency_ms=latency_ms, sent_hash=sent_hash)
-        said = read_response(parsed)
-        if said.is_empty:
-            raise _TryAgain("unreadable_answer")
+            sending = self._sending(body, pin, request_id, arm)
+        except Unconvertible as cannot:
+            return Answer(pin, error=cannot.reason)
+        patience = Patience(self.patience_s, time.monotonic())
+        while True:
+            passage = await self._turn(sending.tokens, patience)
+            try:
+                return await self._asked(sending, passage)
+            except NoAccess:
+                continue  # back in line: the wait is there
+            except Trouble as trouble:
+                self.troubles[trouble.reason] += 1
+                pause_s = patience.pause_s(trouble, time.monotonic(), self.rng)
+                if pause_s is None:
+                    raise Unavailable(trouble.reason) from trouble
+                await asyncio.sleep(pause_s)
+
+    def _sending(self, body: Mapping[str, Any], pin: str, request_id: str, arm: str) -> _Sending:
+        wire = self.api.request(body, stream=self.stream)
+        sent = json_text.dumps(wire)
+        headers = {
+            "content-type": "application/json",
+            REQUEST_HEADER: quote(request_id[:_LONGEST_ID]),
+            ARM_HEADER: quote(arm),
+            **self.api.headers(self.key),
+        }
+        return _Sending(pin, sent, frozenset(wire), headers, self._guess.of(wire, len(sent)))
+
+    async def _turn(self, tokens: float, patience: Patience) -> Passage:
+        """Wait in line; nothing is held meanwhile."""
+        while True:
+            if not self.may_ask.is_set():
+                await self._while_worth_it(asyncio.ensure_future(self.may_ask.wait()), patience)
+            turn = self.turnstile.enter(tokens)
+            try:
+                await self._while_worth_it(turn, patience)
+            except BaseException:
+                if turn.done() and not turn.cancelled():  # the turn came at the very moment we were stopped
+                    self.turnstile.withdraw(turn.result())
+                raise
+            if self.may_ask.is_set():
+                return turn.result()
+            self.turnstile.withdraw(turn.result())
+
+    async def _while_worth_it(self, waited: asyncio.Future[Any], patience: Patience) -> None:
+        try:
+            while not waited.done():
+                await asyncio.wait({waited}, timeout=min(LOOK_EVERY_S, self.patience_s))
+                is_over = patience.is_over(time.monotonic(), is_sick=self.is_sick, paused=self.paused_reason)
+                if is_over and not waited.done():
+                    raise Unavailable(patience.reason)
+        finally:
+            waited.cancel()  # does nothing where it is done
+
+    async def _asked(self, sending: _Sending, passage: Passage) -> Answer:
+        """One HTTP request, and the line told how it went."""
+        self.asked += 1
+        try:
+            url = self.base_url + self.api.path
+            received = await post(self.session, url, sending.body, sending.headers, self.api, timeout_s=self.timeout_s)
+            self.turnstile.hear(*reported(received.headers, datetime.now(UTC)))
+            answer = self._answer(received, sending)
+        except Trouble as trouble:
+            self.turnstile.failed(passage, min(trouble.after_s or 0.0, LONGEST_HOLD_S))
+            raise
+        except NoAccess as refused:
+            self.turnstile.pause(passage)
+            self._pause(refused.reason)
+            raise
+        except BaseException:
+            self.turnstile.withdraw(passage)
+            raise
+        self.turnstile.succeeded(passage, self._guess.learn(answer.usage))
+        if self.paused_reason is not None and passage.is_probe:
+            log.warning("providers.%s: answers again, asking goes on", self.name)
+            self.paused_reason = None
+        return answer
+
+    def _answer(self, received: Received, sending: _Sending) -> Answer:
+        """What a response amounts to.
+
+        Raises:
+            Trouble: it says nothing about the request.
+            NoAccess: it would be the same for any request.
+        """
+        status, headers = received.status, received.headers
+        denied = pause_reason(status, received.body) if status >= _ERROR else None
+        if denied is not None:
+            raise NoAccess(denied)
+        is_nobody = status == _NOT_FOUND and not error_object(received.body)  # not an API that answers there
+        if is_outage(status) or is_nobody:
+            after_s = asked_wait_s(headers, datetime.now(UTC))
+            is_final = is_nobody or not may_retry(headers)
+            raise Trouble(f"http_{status}", after_s=after_s, is_final=is_final)
+        sent_hash = content_hash(sending.body.decode())
+        if received.said is None:
+            error = "answer_too_large" if received.is_too_large else refusal(status, received.body, sending.keys)
+            return Answer(sending.pin, error=error, latency_ms=received.latency_ms, sent_hash=sent_hash)
+        said = received.said
+        model = said.model or sending.pin
         return Answer(
-            model=said.model or pin,
-            text=said.text,
-            tool_calls=said.tool_calls,
+            model=model,
+            text=None if said.error else said.text,
+            tool_calls=() if said.error else said.tool_calls,
             finish_reason=said.finish_reason,
             usage=said.usage,
-            latency_ms=latency_ms,
+            latency_ms=float(headers.get("x-simulated-latency-ms", received.latency_ms)),
+            time_to_first_token_ms=received.time_to_first_token_ms,
+            cost_usd=self.price(model, said.usage),
             error=said.error,
             fingerprint=said.fingerprint,
             sent_hash=sent_hash,
         )
 
-
-@asynccontextmanager
-async def provider_clients(providers: Mapping[str, Provider]) -> AsyncIterator[dict[str, ProviderClient]]:
-    """A client per provider of the configuration, closed together.
-
-    Raises:
-        ConfigError: the environment variable of a key is not set.
-    """
-    connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        yield {
-            name: ProviderClient(
-                name,
-                provider.base_url,
-                session,
-                asyncio.Semaphore(provider.max_in_flight),
-                secret(provider.api_key_env, f"providers.{name}.api_key_env") if provider.api_key_env else None,
-                provider.timeout_s,
-            )
-            for name, provider in providers.items()
-        }
-
-
-class _TryAgain(Exception):  # noqa: N818 - an instruction to the loop above
-    def __init__(self, reason: str, after_s: float | None = None) -> None:
-        super().__init__(reason)
-        self.reason, self.after_s = reason, after_s
-
-
-async def _limited(response: aiohttp.ClientResponse) -> bytes | None:
-    """The body, or None where it is larger than anything an answer can be."""
-    chunks, size = [], 0
-    async for chunk in response.content.iter_chunked(1 << 16):
-        size += len(chunk)
-        if size > MAX_ANSWER:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from Retry-After, in either form (RFC 9110, 10.2.3), at least a moment."""
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        return max(0.05, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.05, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
-
-
-def _refusal(status: int, body: Any) -> str:
-    """Reason code of a request that was refused: the parameter where one is named, else the status."""
-    error = body.get("error") if isinstance(body, dict) else None
-    parameter = error.get("param") if isinstance(error, dict) else None
-    return f"rejected:{parameter}" if isinstance(parameter, str) and parameter else f"http_{status}"
+    def _pause(self, reason: str) -> None:
+        if self.paused_reason is None:
+            log.error("providers.%s: refuses us (%s); asking waits until this is mended", self.name, reason)
+            self.paused_reason = reason
+            self.on_pause(self.name, reason)

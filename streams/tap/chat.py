@@ -48,39 +48,60 @@ def read_response(response: Any) -> Said:
 
 def assemble(chunks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The chat completion that the chunks of a stream amount to: the first choice, its tool calls by `index`."""
-    body: dict[str, Any] = {}
-    content: list[str] = []
-    refusal: list[str] = []
-    calls: dict[Any, dict[str, str]] = {}
-    finish_reason, started = None, False
+    assembly = Assembly()
     for chunk in chunks:
+        assembly.add(chunk)
+    return assembly.body()
+
+
+class Assembly:
+    """A chat completion as its chunks arrive; `size` counts the characters it holds."""
+
+    def __init__(self) -> None:
+        self.finish_reason: str | None = None
+        self.size = 0
+        self._head: dict[str, Any] = {}
+        self._content: list[str] = []
+        self._refusal: list[str] = []
+        self._calls: dict[Any, dict[str, str]] = {}
+        self._has_started = False
+
+    def add(self, chunk: Mapping[str, Any]) -> bool:
+        """Take the next chunk in; says whether it brought something a user would see."""
         for key in ("id", "model", "system_fingerprint", "usage", "error"):
             if chunk.get(key):
-                body[key] = chunk[key]
+                self._head[key] = chunk[key]
         choice = _first_choice(chunk)
         if choice is None:
-            continue
-        started = True
-        finish_reason = choice.get("finish_reason") or finish_reason
+            return False
+        self._has_started = True
+        self.finish_reason = choice.get("finish_reason") or self.finish_reason
         delta = choice.get("delta")
         if not isinstance(delta, dict):
-            continue
-        content.append(_text_of(delta.get("content")) or "")
-        refusal.append(_text_of(delta.get("refusal")) or "")
+            return False
+        before = self.size
+        for texts, key in ((self._content, "content"), (self._refusal, "refusal")):
+            text = _text_of(delta.get(key)) or ""
+            texts.append(text)
+            self.size += len(text)
         if isinstance(delta.get("function_call"), dict):
-            _add_call(calls, "function_call", delta["function_call"])
+            self.size += _add_call(self._calls, "function_call", delta["function_call"])
         pieces = delta.get("tool_calls")
         for piece in pieces if isinstance(pieces, list) else ():
             if isinstance(piece, dict) and isinstance(piece.get("function"), dict):
-                _add_call(calls, str(piece.get("index", len(calls))), piece["function"])
-    if started:
+                self.size += _add_call(self._calls, str(piece.get("index", len(self._calls))), piece["function"])
+        return self.size > before
+
+    def body(self) -> dict[str, Any]:
+        """What has come so far, as a chat completion."""
+        if not self._has_started:
+            return dict(self._head)
         message = {
-            "content": "".join(content) or None,
-            "refusal": "".join(refusal) or None,
-            "tool_calls": [{"function": call} for call in calls.values()],
+            "content": "".join(self._content) or None,
+            "refusal": "".join(self._refusal) or None,
+            "tool_calls": [{"function": call} for call in self._calls.values()],
         }
-        body["choices"] = [{"message": message, "finish_reason": finish_reason}]
-    return body
+        return {**self._head, "choices": [{"message": message, "finish_reason": self.finish_reason}]}
 
 
 def sse_chunks(text: str) -> list[dict[str, Any]]:
@@ -196,11 +217,13 @@ def _arguments(text: str) -> Any:
     return parsed
 
 
-def _add_call(calls: dict[Any, dict[str, str]], index: str, piece: Mapping[str, Any]) -> None:
+def _add_call(calls: dict[Any, dict[str, str]], index: str, piece: Mapping[str, Any]) -> int:
+    """Add a piece of a tool call to its call; returns how many characters it brought."""
     call = calls.setdefault(index, {"name": "", "arguments": ""})
-    for key in call:
-        if isinstance(piece.get(key), str):
-            call[key] += piece[key]
+    found = {key: piece[key] for key in call if isinstance(piece.get(key), str)}
+    for key, text in found.items():
+        call[key] += text
+    return sum(map(len, found.values()))
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

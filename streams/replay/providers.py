@@ -1,0 +1,55 @@
+"""The clients of an upgrade's providers, made from its settings."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from schemas.config import secret
+from schemas.settings import Provider
+from streams.replay.allowance import per_minute
+from streams.replay.chat_api import Api, ChatApi
+from streams.replay.client import ProviderClient
+from streams.replay.concurrency import Concurrency
+from streams.replay.turnstile import Turnstile
+
+APIS: Mapping[str, type[Api]] = {"openai": ChatApi}
+
+
+@asynccontextmanager
+async def provider_clients(providers: Mapping[str, Provider]) -> AsyncIterator[dict[str, ProviderClient]]:
+    """A client per provider of the configuration, closed together.
+
+    Raises:
+        ConfigError: the environment variable of a key is not set.
+    """
+    connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
+    # Compressed answers are not asked for: what is small on the wire may be huge in memory.
+    async with aiohttp.ClientSession(connector=connector, headers={"accept-encoding": "identity"}) as session:
+        yield {name: provider_client(name, provider, session) for name, provider in providers.items()}
+
+
+def provider_client(name: str, provider: Provider, session: aiohttp.ClientSession) -> ProviderClient:
+    """The client of one provider.
+
+    Raises:
+        ConfigError: the environment variable of its key is not set.
+    """
+    turnstile = Turnstile(Concurrency(provider.max_in_flight))
+    for allowance, limit in (
+        (turnstile.requests, provider.requests_per_minute),
+        (turnstile.tokens, provider.tokens_per_minute),
+    ):
+        allowance.own = per_minute(limit, turnstile.clock()) if limit is not None else None
+        allowance.reserve = provider.reserve
+    return ProviderClient(
+        name,
+        provider.base_url,
+        session,
+        turnstile,
+        key=secret(provider.api_key_env, f"providers.{name}.api_key_env") if provider.api_key_env else None,
+        api=APIS[provider.api_of(name)](),
+        stream=provider.stream,
+        timeout_s=provider.timeout_s,
+        patience_s=provider.patience_s,
+    )

@@ -1,0 +1,117 @@
+"""Sends one request and reads what comes, whole or as a stream, never more of it than an answer can be."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from schemas import json_text
+from streams.replay.chat_api import Api
+from streams.replay.event_stream import EventStream, TooLargeError
+from streams.replay.outages import is_outage
+from streams.replay.patience import Trouble
+from streams.tap.chat import Said
+
+MAX_ANSWER = 4 << 20  # bytes; 128,000 tokens of Chinese, each character escaped, are less than 1 MB
+CONNECT_S = 10.0
+_PIECE = 1 << 16
+_ERROR = 300  # HTTP's first status that is no success
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A response: `body` is its JSON, None where it is none; `said` what it says, where it is a success.
+
+    `is_too_large`: it was not read to its end. Times are milliseconds.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any = None
+    said: Said | None = None
+    is_too_large: bool = False
+    latency_ms: float = 0.0
+    time_to_first_token_ms: float | None = None
+
+
+async def post(
+    session: aiohttp.ClientSession, url: str, sent: bytes, headers: Mapping[str, str], api: Api, *, timeout_s: float
+) -> Received:
+    """The response to one request.
+
+    Raises:
+        Trouble: there was none, or it was cut, or it says nothing.
+    """
+    started = time.monotonic()
+    timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_S, timeout_s))
+    try:
+        async with session.post(url, data=sent, headers=headers, timeout=timeout, allow_redirects=False) as response:
+            is_stream = response.status < _ERROR and response.content_type == "text/event-stream"
+            return await (_streamed(response, api, started) if is_stream else _whole(response, api, started))
+    except aiohttp.ClientConnectorError as nobody:
+        raise Trouble(f"connection:{type(nobody).__name__}") from nobody
+    except TimeoutError as late:
+        raise Trouble("timeout", may_be_paid=True) from late
+    except (aiohttp.ClientError, OSError) as broken:
+        raise Trouble(f"connection:{type(broken).__name__}", may_be_paid=True) from broken
+
+
+async def _whole(response: aiohttp.ClientResponse, api: Api, started: float) -> Received:
+    pieces, size = [], response.content_length or 0
+    if size <= MAX_ANSWER:
+        size = 0
+        async for piece in response.content.iter_chunked(_PIECE):
+            size += len(piece)
+            if size > MAX_ANSWER:
+                break
+            pieces.append(piece)
+    latency_ms = _since(started)
+    if size > MAX_ANSWER:
+        return Received(response.status, response.headers, is_too_large=True, latency_ms=latency_ms)
+    try:
+        body = json_text.loads(b"".join(pieces))
+        said = api.said(body) if response.status < _ERROR else None
+    except (ValueError, RecursionError) as garbage:
+        if response.status >= _ERROR:
+            return Received(response.status, response.headers, latency_ms=latency_ms)
+        raise Trouble("unreadable_answer", may_be_paid=True) from garbage
+    if said is not None and said.is_empty:
+        raise Trouble("unreadable_answer", may_be_paid=True)
+    if said is not None and _says_outage(said):
+        raise Trouble(str(said.error))
+    return Received(response.status, response.headers, body, said, latency_ms=latency_ms)
+
+
+async def _streamed(response: aiohttp.ClientResponse, api: Api, started: float) -> Received:
+    events, streamed = EventStream(), api.streamed()
+    first_ms, is_too_large = None, False
+    try:
+        async for piece in response.content.iter_chunked(_PIECE):
+            for event in events.feed(piece):
+                if streamed.add(event) and first_ms is None:
+                    first_ms = _since(started)
+            if streamed.size > MAX_ANSWER:
+                raise TooLargeError("a text without end")  # noqa: TRY301 - one place says what becomes of it
+    except TooLargeError:
+        is_too_large = True
+    latency_ms = _since(started)
+    if is_too_large:
+        return Received(response.status, response.headers, is_too_large=True, latency_ms=latency_ms)
+    if streamed.error is not None:
+        raise Trouble("error_in_stream", may_be_paid=True)
+    said = streamed.said()
+    if not streamed.is_whole or said.is_empty:
+        raise Trouble("answer_cut", may_be_paid=True)
+    return Received(response.status, response.headers, None, said, False, latency_ms, first_ms)  # noqa: FBT003 - a record
+
+
+def _says_outage(said: Said) -> bool:
+    """Some gateways answer 200 with the status of what went wrong behind them in the error object."""
+    status = (said.error or "").removeprefix("http_")
+    return status.isdecimal() and is_outage(int(status))
+
+
+def _since(started: float) -> float:
+    return (time.monotonic() - started) * 1000
