@@ -23,10 +23,11 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them; None is unknown, not zero."""
+    """Tokens as the provider counted them; None is unknown, not zero. Cached tokens are among the input tokens."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_input_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def answer_from(fields: dict[str, Any]) -> Answer:
         text=text,
         tool_calls=tuple(_tool_call(call) for call in calls or ()),
         finish_reason=_text(fields, "finish_reason"),
-        usage=Usage(_count(usage, "input_tokens"), _count(usage, "output_tokens")),
+        usage=Usage(*(_count(usage, key) for key in ("input_tokens", "output_tokens", "cached_input_tokens"))),
         latency_ms=_number(fields, "latency_ms"),
         time_to_first_token_ms=_number(fields, "time_to_first_token_ms"),
         cost_usd=_number(fields, "cost_usd"),

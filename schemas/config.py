@@ -18,6 +18,7 @@ from schemas.config_problems import nearest, problem, validated
 from schemas.errors import ConfigError
 from schemas.ids import content_hash
 from schemas.pins import split_pin
+from schemas.prices import Price, price_of
 from schemas.settings import (
     Budget,
     Candidate,
@@ -25,6 +26,7 @@ from schemas.settings import (
     DimensionChanges,
     Feature,
     Kafka,
+    OwnPrice,
     Provider,
     Sampling,
     Slack,
@@ -47,6 +49,7 @@ class Config(Table):
     kafka: Kafka
     sampling: Sampling = Sampling()
     budget: Budget = Budget()
+    prices: dict[str, OwnPrice] = Field(default_factory=dict)
     providers: dict[str, Provider] = Field(default_factory=dict)
     clickhouse: ClickHouse = ClickHouse()
     dimensions: DimensionChanges = Field(default_factory=dict)
@@ -82,6 +85,10 @@ class Config(Table):
             candidate=self.sampling.candidate if own.candidate is None else own.candidate,
             rerun=self.sampling.rerun if own.rerun is None else own.rerun,
         )
+
+    def price(self, pin: str) -> Price | None:
+        """What a pin costs: by the file, else by the price table; None is unknown."""
+        return price_of(pin, {key: own.price for key, own in self.prices.items()})
 
     def assumed_noise(self, feature: str) -> float | None:
         """The noise floor assumed for a feature whose reruns are off, None where reruns measure it."""

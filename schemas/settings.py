@@ -19,6 +19,7 @@ from schemas.config_texts import (
     UpgradeName,
 )
 from schemas.pins import check_pin
+from schemas.prices import LONGEST_OUTPUT, Price
 
 NEVER_SET = ("messages", "model", "stream")  # of a request: the user's words, the pin's business, our own need
 ANY_MODEL = "*"  # in tap.match: every exchange is in scope, also where the log names no model
@@ -27,6 +28,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0)]
 Texts = Annotated[tuple[str, ...], Strict(strict=False)]
 DimensionChanges = dict[str, dict[str, Any]]
 
@@ -170,10 +173,43 @@ class Sampling(Table):
 
 
 class Budget(Table):
-    """Caps per day (UTC); None is no cap, which a worker accepts only for providers on this machine."""
+    """Caps per day (UTC) and for the whole upgrade; None is no cap.
 
-    requests_per_day: Annotated[int, Field(ge=0)] | None = None
-    usd_per_day: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    Without any cap a worker accepts only providers on this machine. With a cap in USD it wants a price for every pin
+    it asks, unless `unknown_price` is "allow": then what has no price counts as requests only. `pace` spreads the
+    daily caps over the day.
+    """
+
+    requests_per_day: Count | None = None
+    usd_per_day: Usd | None = None
+    requests_total: Count | None = None
+    usd_total: Usd | None = None
+    unknown_price: Literal["refuse", "allow"] = "refuse"
+    pace: Literal["day", "none"] = "day"
+
+    @property
+    def has_cap(self) -> bool:
+        """Whether anything ends the asking."""
+        return self.has_usd_cap or self.requests_per_day is not None or self.requests_total is not None
+
+    @property
+    def has_usd_cap(self) -> bool:
+        """Whether dollars end the asking, so that every price must be known."""
+        return self.usd_per_day is not None or self.usd_total is not None
+
+
+class OwnPrice(Table):
+    """What a pin costs by the user's own contract, in USD per million tokens; goes before `schemas/prices.toml`."""
+
+    input: Usd
+    output: Usd
+    cached_input: Usd | None = None
+    max_output_tokens: Annotated[int, Field(ge=1)] = LONGEST_OUTPUT
+
+    @property
+    def price(self) -> Price:
+        """The same as a price."""
+        return Price(self.input, self.output, self.cached_input, self.max_output_tokens, source="shadowtap.toml")
 
 
 class Provider(Table):

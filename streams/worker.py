@@ -180,21 +180,34 @@ async def _checked_topics(config: Config, *, tapping: bool) -> tuple[int, list[T
 
 
 def check_spending(config: Config) -> None:
-    """Refuse a provider that costs money unless a cap is set.
+    """Refuse a provider that costs money unless a cap is set, and a cap in USD that cannot be kept.
 
     Raises:
-        ConfigError: no cap, or no provider for a pin.
+        ConfigError: no cap, no provider for a pin, or no price for one where a cap counts dollars.
     """
-    capped = config.budget.requests_per_day is not None or config.budget.usd_per_day is not None
-    for pin in (config.upgrade.current, *(candidate.pin for candidate in config.candidates)):
+    budget = config.budget
+    for pin in asked_pins(config):
         name = split_pin(pin).provider
         if name not in config.providers:
             raise ConfigError(f"providers.{name}: missing; {pin!r} needs its base_url (and api_key_env)")
-        if not capped and not _is_here(config.providers[name].base_url):
+        if not budget.has_cap and not _is_here(config.providers[name].base_url):
             raise ConfigError(
                 f"budget: set requests_per_day or usd_per_day; providers.{name} is not on this machine, and without "
                 "a cap nothing would stop the spending"
             )
+        if budget.has_usd_cap and budget.unknown_price == "refuse" and config.price(pin) is None:
+            raise ConfigError(
+                f"budget: a cap in USD needs the price of {pin!r}, and none is known; write"
+                f' [prices."{pin}"] with input and output (USD per million tokens), or unknown_price = "allow" under'
+                " [budget], and what has no price is capped by requests only"
+            )
+
+
+def asked_pins(config: Config) -> tuple[str, ...]:
+    """The pins that are asked: the candidates', and the current one where there are reruns."""
+    rates = [config.sampling, *(config.feature_sampling(name) for name in config.features)]
+    current = (config.upgrade.current,) if any(rate.rerun > 0 for rate in rates) else ()
+    return tuple(dict.fromkeys((*current, *(candidate.pin for candidate in config.candidates))))
 
 
 def _is_here(url: str) -> bool:

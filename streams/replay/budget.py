@@ -1,62 +1,152 @@
-"""Hard daily caps. Each partition owns a share, reserved before asking, so caps hold across workers.
+"""Hard caps, per UTC day and for the upgrade. Each partition owns a share and reserves out of it before asking.
 
-What a partition has spent today stands in its newest ledger record, so caps hold across restarts too.
+What a request may cost at most is reserved, what it did cost is booked when its answer is there: many in flight at
+once cannot overshoot. What a partition has spent rides with each of its trials and ledger records, so that caps hold
+across workers and restarts; what was in flight at a crash counts as spent, because the provider may have billed it.
 """
 
+import asyncio
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from faust.types import TP
+
+from schemas import json_text
+from schemas.settings import Budget as Caps
+
+A_GRAIN = 1e-9  # USD: sums of floats are no more exact
 
 
 @dataclass
 class Spend:
-    """What one partition has spent on a UTC day (ISO date)."""
+    """What one partition has spent on a UTC day (ISO date), and since the upgrade began.
+
+    `usd` is booked; `held_usd` is reserved for requests of that day whose answers are not there yet. `total_usd`
+    holds both.
+    """
 
     day: str = ""
     requests: int = 0
     usd: float = 0.0
+    held_usd: float = 0.0
+    total_requests: int = 0
+    total_usd: float = 0.0
+
+    def to_bytes(self) -> bytes:
+        """For the header of a record."""
+        return json_text.dumps(asdict(self))
+
+    @classmethod
+    def from_bytes(cls, value: bytes) -> "Spend":
+        """Read such a header; unknown fields are ignored."""
+        fields = json_text.loads(value)
+        return cls(**{name: fields[name] for name in cls.__dataclass_fields__ if name in fields})
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Requests and the most they may cost, taken out of a partition's share on a day."""
+
+    tp: TP
+    day: str
+    requests: int
+    usd: float
 
 
 @dataclass
 class Budget:
-    """Caps per UTC day for all tapped partitions together; None is no cap.
+    """Caps for all tapped partitions together.
 
     `places` are all tapped partitions, also those of other workers. Each owns an equal share; the first ones get one
-    request more where the cap does not divide, so that the shares add up to it.
+    request more where a cap does not divide, so that the shares add up to it.
     """
 
-    requests_per_day: int | None
-    usd_per_day: float | None
+    caps: Caps
     places: Sequence[TP]
+    days: float = 2.0  # that the upgrade takes: spreads a cap for all of it, where the day has none
     spends: dict[TP, Spend] = field(default_factory=dict)
+    _settled: dict[TP, asyncio.Event] = field(default_factory=dict)
 
-    def reserve(self, tp: TP, requests: int, day: str) -> bool:
-        """Take so many requests out of today's share of the partition; False if they are not there."""
-        spend = self.spend(tp, day)
-        if self.requests_per_day is not None and spend.requests + requests > self._share(tp):
-            return False
-        if self.usd_per_day is not None and spend.usd >= self.usd_per_day / len(self.places):
-            return False
-        spend.requests += requests
-        return True
+    async def reserve(self, tp: TP, requests: int, usd: float, day: str) -> Reservation | None:
+        """Take requests and the most they may cost out of the partition's share; None if they are not there.
 
-    def spent(self, tp: TP, usd: float, day: str) -> None:
-        """Book what asking has cost."""
-        self.spend(tp, day).usd += usd
+        Where they would be there if everything in flight cost nothing, this waits for its answers.
+        """
+        while True:
+            spend = self.spend(tp, day)
+            if self._fits(tp, spend, requests, usd):
+                spend.requests += requests
+                spend.total_requests += requests
+                spend.held_usd += usd
+                spend.total_usd += usd
+                return Reservation(tp, day, requests, usd)
+            if spend.held_usd <= A_GRAIN or not self._fits(tp, _settled(spend), requests, usd):
+                return None
+            event = self._settled.setdefault(tp, asyncio.Event())
+            event.clear()
+            await event.wait()
+
+    def settle(self, reservation: Reservation, usd: float, more_requests: int = 0) -> None:
+        """Book what the reserved requests did cost, and requests that were sent beyond them (retries)."""
+        spend = self.spend(reservation.tp, reservation.day)
+        if spend.day == reservation.day:
+            spend.held_usd = max(0.0, spend.held_usd - reservation.usd)
+            spend.usd += usd
+            spend.requests += more_requests
+        spend.total_usd += usd - reservation.usd
+        spend.total_requests += more_requests
+        if reservation.tp in self._settled:
+            self._settled[reservation.tp].set()
+
+    def is_spent(self, tp: TP, requests: int, day: str) -> bool:
+        """Whether so many requests are no longer there, or no dollar is."""
+        return not self._fits(tp, _settled(self.spend(tp, day)), requests, 3 * A_GRAIN)
 
     def restore(self, tp: TP, spend: Spend) -> None:
-        """Take over what an earlier owner of the partition has spent; the larger of the two counts."""
-        known = self.spend(tp, spend.day)
-        known.requests, known.usd = max(known.requests, spend.requests), max(known.usd, spend.usd)
+        """Take over what an earlier owner of the partition has spent, what it had in flight included."""
+        self.spends[tp] = replace(spend, usd=spend.usd + spend.held_usd, held_usd=0.0)
 
     def spend(self, tp: TP, day: str) -> Spend:
-        """Today's spend of the partition."""
+        """What the partition has spent on the newest day it knows, at least `day`."""
         spend = self.spends.setdefault(tp, Spend(day))
         if spend.day < day:
-            spend.day, spend.requests, spend.usd = day, 0, 0.0
+            spend.day, spend.requests, spend.usd, spend.held_usd = day, 0, 0.0, 0.0
         return spend
 
-    def _share(self, tp: TP) -> int:
-        share, rest = divmod(self.requests_per_day or 0, len(self.places))
+    def requests_share(self, tp: TP) -> int | None:
+        """Requests that the partition may send on a day, None without a cap."""
+        cap, total = self.caps.requests_per_day, self.caps.requests_total
+        return self._share(tp, math.ceil(total / self._days) if cap is None and total is not None else cap)
+
+    def usd_share(self) -> float | None:
+        """USD that a partition may spend on a day, None without a cap."""
+        cap, total = self.caps.usd_per_day, self.caps.usd_total
+        cap = total / self._days if cap is None and total is not None else cap
+        return None if cap is None else cap / len(self.places)
+
+    @property
+    def _days(self) -> float:
+        return max(1.0, self.days) if self.caps.pace == "day" else 1.0
+
+    def _fits(self, tp: TP, spend: Spend, requests: int, usd: float) -> bool:
+        day_requests, all_requests = self.requests_share(tp), self._share(tp, self.caps.requests_total)
+        if day_requests is not None and spend.requests + requests > day_requests:
+            return False
+        if all_requests is not None and spend.total_requests + requests > all_requests:
+            return False
+        day_usd, all_usd = self.usd_share(), self.caps.usd_total
+        if day_usd is not None and spend.usd + spend.held_usd + usd > day_usd + A_GRAIN:
+            return False
+        return all_usd is None or spend.total_usd + usd <= all_usd / len(self.places) + A_GRAIN
+
+    def _share(self, tp: TP, cap: int | None) -> int | None:
+        if cap is None:
+            return None
+        share, rest = divmod(cap, len(self.places))
         return share + (self.places.index(tp) < rest if tp in self.places else 0)
+
+
+def _settled(spend: Spend) -> Spend:
+    """The spend if everything in flight had cost nothing."""
+    return replace(spend, held_usd=0.0, total_usd=spend.total_usd - spend.held_usd)

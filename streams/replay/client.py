@@ -47,6 +47,11 @@ class Unavailable(Exception):  # noqa: N818 - an outcome (`shed`), not an error 
         super().__init__(reason)
         self.reason = reason
 
+    @property
+    def may_be_billed(self) -> bool:
+        """Whether the provider may have written an answer that never arrived."""
+        return self.reason.startswith(("connection:", "unreadable")) and "Connector" not in self.reason
+
 
 class NoAccess(Exception):  # noqa: N818 - an instruction to the loop below
     """The provider refuses us, whatever we ask; `reason` is a code."""

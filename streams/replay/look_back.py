@@ -1,7 +1,7 @@
 """What has been done already: at assignment, read back the trials topic until every assigned position is covered.
 
-A trial that is found there is not paid again; a ledger record tells how far a partition is counted and what it has
-spent today. Trials and ledger of tapped partition p stand in trials partition p % n.
+A trial that is found there is not paid again; a ledger record tells how far a partition is counted; each of them
+carries what the partition had spent. Trials and ledger of tapped partition p stand in trials partition p % n.
 """
 
 from collections import defaultdict
@@ -15,16 +15,19 @@ from schemas import topics
 from schemas.ledger import LedgerRange, ledger_from_bytes
 from schemas.settings import Kafka
 from streams.kafka import reader
+from streams.replay.budget import Spend
 
 FIRST_DEPTH = 2000  # records
 
 
 @dataclass
 class Found:
-    """What was found for one tapped partition: (offset, item) of its trials, and its ledger records."""
+    """What was found for one tapped partition: (offset, item) of its trials, its ledger records, its newest spend."""
 
     trials: set[tuple[int, int]] = field(default_factory=set)
     ledger: dict[int, LedgerRange] = field(default_factory=dict)  # start of range to the record with the highest end
+    spend: Spend | None = None
+    spend_at: int = -1  # offset of the record that carried it
 
 
 async def look_back(
@@ -100,6 +103,9 @@ def _note(
     tp = TP(topic, int(partition))
     if tp not in found:
         return
+    carried = headers.get(topics.SPEND_HEADER)
+    if carried and record.offset > found[tp].spend_at:
+        found[tp].spend, found[tp].spend_at = Spend.from_bytes(carried), record.offset
     if headers.get(topics.KIND_HEADER) == b"trial":
         found[tp].trials.add((int(offset), int(item)))
         return

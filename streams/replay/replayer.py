@@ -20,15 +20,16 @@ from schemas.config import Config, candidate_hash
 from schemas.exchanges import Exchange, Source
 from schemas.ledger import LedgerRange, ledger_bytes
 from schemas.outcomes import Outcome
-from schemas.pins import split_pin
 from schemas.trials import CandidateAnswer, Trial, trial_bytes, trial_id
 from streams import metrics
 from streams.lanes import Lanes, Taken
-from streams.replay.budget import Budget, Spend
+from streams.replay.arms import RERUN, AskedArm, arms_of, candidate_arm, likely_cost
+from streams.replay.budget import Budget
 from streams.replay.client import ProviderClient, Unavailable
+from streams.replay.costs import with_cost
 from streams.replay.ledger_book import LedgerBook, Outcomes
 from streams.replay.look_back import look_back
-from streams.replay.payload import request_for
+from streams.replay.pacing import Pace
 from streams.replay.sampling import Sampling
 from streams.tap.decode import Undecodable, decode
 from streams.tap.features import FeatureNames, feature_of
@@ -54,6 +55,7 @@ class Replayer:
     features: FeatureNames = field(init=False)
     sampling: Sampling = field(init=False)
     budget: Budget = field(init=False)
+    pace: Pace = field(init=False)
     ledger: LedgerBook = field(init=False)
     outcomes: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     _done: defaultdict[TP, set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
@@ -62,8 +64,8 @@ class Replayer:
         config = self.config
         self.features = FeatureNames(config.features)
         self.sampling = Sampling(config.feature_sampling)
-        budget = config.budget
-        self.budget = Budget(budget.requests_per_day, budget.usd_per_day, self.places)
+        self.budget = Budget(config.budget, self.places, config.verdict.max_hours / 24)
+        self.pace = Pace(self.budget, time.time)
         self.ledger = LedgerBook(config.upgrade.name, self.cluster)
 
     async def replay(self, record: Taken) -> Outcomes:
@@ -91,24 +93,33 @@ class Replayer:
             return self._all_candidates(feature, Outcome.UNREPLAYABLE)
         if (exchange.source.offset, exchange.source.item) in self._done[tp]:
             return self._all_candidates(feature, Outcome.REPLAYED)  # an earlier worker paid for it
-        weight = self.sampling.weight(identity, feature)
+        if self.sampling.weight(identity, feature) is None:
+            return self._all_candidates(feature, Outcome.SAMPLED_OUT)
+        requests = len(self.config.candidates)
+        if self.budget.is_spent(tp, requests, _today()):
+            return self._all_candidates(feature, Outcome.OVER_BUDGET)
+        likely = likely_cost(self.config, exchange, self.sampling.rates(feature).rerun)
+        weight = self.sampling.weight(identity, feature, self.pace.rate(tp, requests, likely))
         if weight is None:
             return self._all_candidates(feature, Outcome.SAMPLED_OUT)
-        rerun = self.sampling.is_rerun(identity, feature)
-        day = datetime.now(UTC).date().isoformat()
-        asked = len(self.config.candidates) + rerun
-        if not self.budget.reserve(tp, asked, day):
+        arms = arms_of(self.config, exchange, rerun=self.sampling.is_rerun(identity, feature))
+        self.pace.took(tp, len(arms), likely)
+        reserved = await self.budget.reserve(tp, len(arms), sum(arm.most_usd for arm in arms), _today())
+        if reserved is None:
+            self.pace.took(tp, -len(arms), -likely)
             return self._all_candidates(feature, Outcome.OVER_BUDGET)
-        answers = await self._ask(exchange, rerun=rerun)
+        answers = await self._ask(exchange, arms)
+        booked = sum(_booked(answers[arm.name], arm) for arm in arms)
+        self.budget.settle(reserved, booked)
+        self.pace.took(tp, 0, booked - likely)
         spent = [answer.cost_usd for answer in answers.values() if isinstance(answer, Answer)]
-        self.budget.spent(tp, sum(cost for cost in spent if cost is not None), day)
         got = tuple(
             CandidateAnswer(c.name, c.pin, candidate_hash(c), answer)
             for c in self.config.candidates
-            if isinstance(answer := answers[f"candidate:{c.name}"], Answer)
+            if isinstance(answer := answers[candidate_arm(c.name)], Answer)
         )
         if got:
-            again = answers.get("rerun")
+            again = answers.get(RERUN)
             trial = Trial(
                 trial_id=identity,
                 upgrade=self.config.upgrade.name,
@@ -118,11 +129,11 @@ class Replayer:
                 request_id=exchange.request_id,
                 feature=feature,
                 request=exchange.request,
-                baseline=exchange.baseline,
+                baseline=with_cost(exchange.baseline, self.config.price(self.config.upgrade.current)),
                 candidates=got,
                 rerun=_failed(again, self.config.upgrade.current) if isinstance(again, Unavailable) else again,
                 weight=weight,
-                asked=asked,
+                asked=len(arms),
                 spent_usd=None if None in spent else sum(cost for cost in spent if cost is not None),
             )
             value = trial_bytes(trial)
@@ -137,33 +148,18 @@ class Replayer:
             )
         )
 
-    async def _ask(self, exchange: Exchange, *, rerun: bool) -> dict[str, Answer | Unavailable]:
+    async def _ask(self, exchange: Exchange, arms: Sequence[AskedArm]) -> dict[str, Answer | Unavailable]:
         """All arms at once; an arm whose provider is away does not fail the others."""
-        arms = {
-            f"candidate:{c.name}": (
-                c.pin,
-                request_for(
-                    exchange.request.body,
-                    split_pin(c.pin)[1],
-                    drop=c.drop,
-                    changes=c.set,
-                    system_prompt=c.system_prompt,
-                ),
-            )
-            for c in self.config.candidates
-        }
-        if rerun:
-            current = self.config.upgrade.current
-            arms["rerun"] = current, request_for(exchange.request.body, split_pin(current)[1])
 
-        async def ask(arm: str, pin: str, body: dict[str, object]) -> Answer | Unavailable:
+        async def ask(arm: AskedArm) -> Answer | Unavailable:
             try:
-                return await self.providers[split_pin(pin)[0]].ask(body, pin, exchange.request_id, arm)
+                answer = await self.providers[arm.provider].ask(arm.body, arm.pin, exchange.request_id, arm.name)
             except Unavailable as away:
                 return away
+            return with_cost(answer, arm.price)
 
-        answers = await asyncio.gather(*(ask(arm, pin, body) for arm, (pin, body) in arms.items()))
-        return dict(zip(arms, answers, strict=True))
+        answers = await asyncio.gather(*(ask(arm) for arm in arms))
+        return dict(zip((arm.name for arm in arms), answers, strict=True))
 
     async def look_back(self, lanes: Lanes, positions: Mapping[TP, int]) -> None:
         """Take over newly assigned partitions where the last worker left them."""
@@ -174,10 +170,9 @@ class Replayer:
         for tp, past in found.items():
             self._done[tp] = past.trials
             self.ledger.restore(tp, past.ledger.values())
-            newest = max(past.ledger.values(), key=lambda ledger: ledger.end, default=None)
-            if newest is not None and newest.day:
-                spend = Spend(newest.day, newest.requests, newest.usd)
-                self.budget.restore(tp, spend)
+            if past.spend is not None:
+                self.budget.restore(tp, past.spend)
+            self.pace.forget(tp)
 
     def count(self, record: Taken) -> None:
         """The watermark passes the record: its outcomes belong to the ledger."""
@@ -185,8 +180,7 @@ class Replayer:
 
     async def write_ledger(self, tp: TP, mark: int) -> None:
         """Make the ledger durable up to where the position is about to move."""
-        day = datetime.fromtimestamp(time.time(), UTC).date().isoformat()
-        records = self.ledger.records(tp, self.budget.spend(tp, day))
+        records = self.ledger.records(tp, self.budget.spend(tp, _today()))
         sends = [await self._send_ledger(tp, record) for record in records]
         await asyncio.gather(*sends)
         self.ledger.written(tp, records)
@@ -205,6 +199,7 @@ class Replayer:
             (topics.UPGRADE_HEADER, self.config.upgrade.name.encode()),
             (topics.KIND_HEADER, kind.encode()),
             (topics.SOURCE_HEADER, place),
+            (topics.SPEND_HEADER, self.budget.spend(tp, _today()).to_bytes()),
         ]
         sending: asyncio.Future[object] = await self.producer.send(
             topics.TRIALS, value, key=place, partition=tp.partition % self.trial_partitions, headers=headers
@@ -235,6 +230,19 @@ class Replayer:
             self.outcomes[outcome] += 1
             metrics.OUTCOMES.labels(candidate, outcome).inc()
         return outcomes
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _booked(answer: Answer | Unavailable, arm: AskedArm) -> float:
+    """What an answer counts in the budget: its cost, or the most it may have cost where nobody says."""
+    if isinstance(answer, Unavailable):
+        return arm.most_usd if answer.may_be_billed else 0.0
+    if answer.cost_usd is not None:
+        return answer.cost_usd
+    return 0.0 if answer.error else arm.most_usd  # a refusal is free
 
 
 def _failed(away: Unavailable, pin: str) -> Answer:

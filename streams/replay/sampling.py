@@ -22,9 +22,12 @@ class Sampling:
     rates: Callable[[str], Rates]
     reruns: Counter[str] = field(default_factory=Counter)
 
-    def weight(self, trial: UUID, feature: str) -> float | None:
-        """1 / the sampling rate where the exchange is asked, None where it is sampled out."""
-        rate = self.rates(feature).candidate
+    def weight(self, trial: UUID, feature: str, pace: float = 1.0) -> float | None:
+        """1 / the probability in force where the exchange is asked, None where it is sampled out.
+
+        `pace` is the part of the feature's share that the budget allows now.
+        """
+        rate = self.rates(feature).candidate * pace
         return 1.0 / rate if rate > 0 and unit_interval(trial, "candidate") < rate else None
 
     def is_rerun(self, trial: UUID, feature: str) -> bool:

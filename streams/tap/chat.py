@@ -231,6 +231,8 @@ def _usage(usage: Mapping[str, Any]) -> Usage:
         next((count for key in keys if (count := finite(usage.get(key))) is not None), None)
         for keys in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
     ]
+    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    counts.append(finite(details.get("cached_tokens")) if isinstance(details, dict) else None)
     return Usage(*(None if count is None else int(count) for count in counts))
 
 

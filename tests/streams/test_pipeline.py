@@ -103,7 +103,8 @@ async def test_every_tapped_record_has_exactly_one_outcome(bootstrap, tmp_path):
 
 
 async def test_asking_stops_at_the_daily_budget_and_the_tap_goes_on(bootstrap, tmp_path):
-    async with setting(bootstrap, desk.desk_models(6, {}), tmp_path, budget={"requests_per_day": 20}) as upgrade:
+    budget = {"requests_per_day": 20, "pace": "none"}
+    async with setting(bootstrap, desk.desk_models(6, {}), tmp_path, budget=budget) as upgrade:
         await upgrade.tap(desk.traffic(6, {"triage": 60}, end_ms=int(time.time() * 1000)))
         async with worker(upgrade.config, ("replay",), 6.0) as made:
             await run_until(made, lambda: sum(made.replayer.outcomes.values()) >= 60)
@@ -112,6 +113,29 @@ async def test_asking_stops_at_the_daily_budget_and_the_tap_goes_on(bootstrap, t
             await upgrade.tap(desk.traffic(7, {"triage": 8}, end_ms=int(time.time() * 1000)))
             await run_until(made, lambda: sum(made.replayer.outcomes.values()) >= 8)
         assert len(upgrade.provider.calls) <= 20
+
+
+async def test_dollars_are_counted_from_the_price_table_and_end_the_asking_for_good(bootstrap, tmp_path):
+    prices = {"sim/*": {"input": 2.5, "cached_input": 1.25, "output": 10, "max_output_tokens": 200}}
+    budget = {"usd_total": 0.06, "pace": "none"}
+    spent = "SELECT round(1e6 * sum(spent_usd)) FROM exchanges"
+    async with setting(bootstrap, desk.desk_models(6, {}), tmp_path, budget=budget, prices=prices) as upgrade:
+        for day in (6, 7):  # the second worker finds what the first has spent
+            before = await upgrade.count("SELECT sum(exchanges) FROM coverage")
+            await upgrade.tap(desk.traffic(day, {"triage": 120}, end_ms=int(time.time() * 1000)))
+            async with worker(upgrade.config, ("replay", "score"), 6.0) as made:
+                stop = asyncio.Event()
+                work = asyncio.ensure_future(run(made.roles, stop))
+                await upgrade.wait_for("SELECT sum(exchanges) FROM coverage", before + 120, 60)
+                stop.set()
+                assert await work == 0
+        compared, over = await upgrade.count(COMPARED), made.replayer.outcomes["over_budget"]
+        assert 20 < compared < 120
+        assert over > 60
+        assert await upgrade.count("SELECT count() FROM comparisons WHERE candidate_cost_usd > 0") == compared
+        assert await upgrade.count("SELECT count() FROM comparisons WHERE baseline_cost_usd > 0") == compared
+        assert 0.04e6 < await upgrade.count(spent) <= 0.06e6
+        assert await upgrade.count("SELECT round(1e6 * sum(usd)) FROM spend") == await upgrade.count(spent)
 
 
 async def trials_kept(upgrade):

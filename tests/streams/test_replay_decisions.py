@@ -13,7 +13,7 @@ from schemas.ledger import BLOCK
 from schemas.outcomes import Outcome
 from schemas.settings import Sampling as Rates
 from streams.lanes import Lanes
-from streams.replay.budget import Budget, Spend
+from streams.replay.budget import Spend
 from streams.replay.ledger_book import LedgerBook
 from streams.replay.payload import request_for
 from streams.replay.sampling import WARM_UP, Sampling
@@ -154,28 +154,6 @@ def test_a_new_owner_counts_on_where_the_ledger_ends_and_nothing_twice():
         successor.count(HERE, offset, 0, REPLAYED)
     (record,) = successor.records(HERE, Spend())
     assert (record.end, record.outcomes[0].count) == (5, 5)
-
-
-def test_shares_of_a_cap_add_up_to_the_cap():
-    places = [TP("a", number) for number in range(7)]
-    budget = Budget(100, None, places)
-    granted = sum(budget.reserve(tp, 1, "2026-11-23") for tp in places for _ in range(100))
-    assert granted == 100
-
-
-def test_a_cap_survives_a_restart_and_ends_with_the_day():
-    budget = Budget(10, None, [HERE])
-    budget.restore(HERE, Spend("2026-11-23", 9, 0.0))
-    assert budget.reserve(HERE, 1, "2026-11-23")
-    assert not budget.reserve(HERE, 1, "2026-11-23")
-    assert budget.reserve(HERE, 1, "2026-11-24")
-
-
-def test_dollars_spent_end_the_asking():
-    budget = Budget(None, 1.0, [HERE])
-    assert budget.reserve(HERE, 1, "2026-11-23")
-    budget.spent(HERE, 1.0, "2026-11-23")
-    assert not budget.reserve(HERE, 1, "2026-11-23")
 
 
 def test_sampling_is_decided_by_identity_and_keeps_its_rate():
