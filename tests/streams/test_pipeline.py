@@ -115,6 +115,7 @@ async def test_asking_stops_at_the_daily_budget_and_the_tap_goes_on(bootstrap, t
         assert len(upgrade.provider.calls) <= 20
 
 
+@pytest.mark.parametrize("bootstrap", ["embedded"], indirect=True)  # what differs by broker is shown above
 async def test_dollars_are_counted_from_the_price_table_and_end_the_asking_for_good(bootstrap, tmp_path):
     prices = {"sim/*": {"input": 2.5, "cached_input": 1.25, "output": 10, "max_output_tokens": 200}}
     budget = {"usd_total": 0.06, "pace": "none"}
