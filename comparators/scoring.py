@@ -7,7 +7,7 @@ batch at once, so that those with a model can use it well.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from comparators.calibration import CalibratedComparator
 from comparators.comparator import Comparator, Kind, Pair, Score
@@ -27,12 +27,14 @@ class FeatureRules:
     """How trials of one feature are scored.
 
     `assumed_noise` is None where reruns measure the noise; where reruns are off it stands in for them (0 to 1) in
-    PROPERTY_BOTH and DISTANCE. `calibrations` holds what was frozen for this feature, by dimension.
+    PROPERTY_BOTH and DISTANCE. `calibrations` holds what was frozen for this feature, by dimension. `accepted` are the
+    signatures (reason codes) that a person accepted, by candidate and dimension: they score 0 in every arm.
     """
 
     dimensions: tuple[Dimension, ...]
     assumed_noise: float | None = None
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    accepted: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
     def comparator(self, dimension: Dimension, ts_ms: int) -> Comparator:
         """The comparator for a trial of this event time: calibrated where the calibration was made of earlier ones."""
@@ -178,6 +180,11 @@ def _comparison(trial: Trial, index: int, rules: FeatureRules, planned: list[_Ar
         baseline = None if arms.baseline is None else batch.score(comparator, arms.baseline)
         rerun = None if arms.rerun is None else batch.score(comparator, arms.rerun)
         this = batch.score(comparator, arms.candidates[index])
+        accepted = rules.accepted.get((candidate.name, dimension.name))
+        if accepted:
+            this = _forgiven(this, accepted)
+            baseline = None if baseline is None else _forgiven(baseline, accepted)
+            rerun = None if rerun is None else _forgiven(rerun, accepted)
         d = evidence(
             dimension.kind,
             baseline.value if baseline else None,
@@ -193,6 +200,11 @@ def _comparison(trial: Trial, index: int, rules: FeatureRules, planned: list[_Ar
         trial,
         tuple(scores),
     )
+
+
+def _forgiven(score: ArmScore, accepted: frozenset[str]) -> ArmScore:
+    """0 where somebody accepted the difference; the reason stays, so that it can still be counted."""
+    return replace(score, value=0.0) if score.value and score.reason in accepted else score
 
 
 def _scored(comparator: Comparator, pairs: list[Pair]) -> list[ArmScore]:

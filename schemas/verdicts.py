@@ -6,6 +6,8 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
+from schemas.acceptances import Acceptance
+
 
 class Effect(StrEnum):
     """What a failed dimension does."""
@@ -111,6 +113,7 @@ class CandidateVerdict:
     paired: int
     features: tuple[FeatureVerdict, ...]
     why: str = ""
+    accepted: tuple[Acceptance, ...] = ()  # by people, and in force
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,10 @@ def verdict_from(fields: Mapping[str, Any]) -> CandidateVerdict:
             )
             for feature in fields["features"]
         )
-        made: CandidateVerdict = _read(CandidateVerdict, fields)(verdict=Verdict(fields["verdict"]), features=features)
+        accepted = tuple(_read(Acceptance, one)() for one in fields.get("accepted", ()))
+        made: CandidateVerdict = _read(CandidateVerdict, fields)(
+            verdict=Verdict(fields["verdict"]), features=features, accepted=accepted
+        )
     except (KeyError, TypeError) as missing:
         raise ValueError(f"verdict record without {missing}") from missing
     return made

@@ -1,4 +1,7 @@
-"""Calibrations at work: read what is frozen, write what was observed, freeze what is complete."""
+"""Calibrations at work: read what is frozen, write what was observed, freeze what is complete.
+
+What people accept is taken up the same way: it changes the rules of a running upgrade, too.
+"""
 
 import time
 from collections import Counter
@@ -20,7 +23,7 @@ READ_EVERY_S = 2.0
 
 @dataclass
 class InForce:
-    """The rules of an upgrade with what is frozen by now, and their epochs: they only ever change together."""
+    """The rules of an upgrade with what is frozen and accepted by now, and their epochs: they change together."""
 
     config: Config
     store: Store
@@ -32,16 +35,16 @@ class InForce:
     async def settle(cls, store: Store, config: Config, rules: Rules) -> "InForce":
         """What holds at the start of a worker."""
         await store.require_schema()
-        rules = rules.calibrated(await store.calibrations(config.upgrade.name))
+        rules = await _now(store, rules)
         return cls(config, store, rules, await settle_epochs(store, config, rules))
 
     async def follow(self, within_s: float = READ_EVERY_S) -> None:
-        """Take up what was frozen since, unless that was looked at within so many seconds."""
+        """Take up what was frozen or accepted since, unless that was looked at within so many seconds."""
         now = time.monotonic()
         if now - self._read_at < within_s:
             return
-        rules = self.rules.calibrated(await self.store.calibrations(self.config.upgrade.name))
-        if rules.calibrations != self.rules.calibrations:
+        rules = await _now(self.store, self.rules)
+        if (rules.calibrations, rules.acceptances) != (self.rules.calibrations, self.rules.acceptances):
             self.rules, self.epochs = rules, await settle_epochs(self.store, self.config, rules)
         self._read_at = now
 
@@ -66,6 +69,11 @@ class InForce:
                 comparator = dimension.comparator
                 return comparator if isinstance(comparator, CalibratedComparator) else None
         return None
+
+
+async def _now(store: Store, rules: Rules) -> Rules:
+    upgrade = rules.config.upgrade.name
+    return rules.accepting(await store.acceptances(upgrade)).calibrated(await store.calibrations(upgrade))
 
 
 class Observer:

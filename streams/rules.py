@@ -1,5 +1,6 @@
 """The rules of an upgrade, made of its configuration: how each feature is scored and judged, and in which epochs."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
@@ -8,6 +9,7 @@ from comparators.calibration import CalibratedComparator
 from comparators.dimensions import Dimension, load_dimensions
 from comparators.drift.epochs import Identity, Scope
 from comparators.scoring import FeatureRules
+from schemas.acceptances import Acceptance
 from schemas.calibrations import CALIBRATING, Calibration, Learner
 from schemas.config import Config, candidate_hash
 from schemas.ids import content_hash
@@ -29,13 +31,30 @@ class Rules:
             if feature.dimensions or feature.rerun is not None
         }
         self.common = self._rules(None)
-        self._declared = self.own
+        self._configured = self.common, self.own
+        self._uncalibrated = self.own
         self.calibrations: frozenset[Calibration] = frozenset()
+        self.acceptances: frozenset[Acceptance] = frozenset()
+
+    def accepting(self, found: Iterable[Acceptance]) -> "Rules":
+        """The configured rules with what people accepted of these candidates, not calibrated."""
+        hashes = {candidate.name: candidate_hash(candidate) for candidate in self.config.candidates}
+        rules = copy(self)
+        rules.acceptances = frozenset(one for one in found if hashes.get(one.candidate) == one.candidate_hash)
+        common, declared = self._configured
+        features = {*declared, *(one.feature for one in rules.acceptances if one.feature and one.signature)}
+        rules.common = _accepting(common, "", rules.acceptances)
+        rules.own = rules._uncalibrated = {
+            feature: _accepting(declared.get(feature, common), feature, rules.acceptances)
+            for feature in sorted(features)
+        }
+        rules.calibrations = frozenset()
+        return rules
 
     def calibrated(self, found: Iterable[Calibration]) -> "Rules":
         """These rules with what was frozen for features; calibrations that other rules have learned are left out."""
         rules = copy(self)
-        own = dict(self._declared)
+        own = dict(self._uncalibrated)
         used = set()
         for one in found:
             feature, name = one.learner.feature, one.learner.dimension
@@ -69,15 +88,16 @@ class Rules:
         """The identity under which evidence adds up, per candidate, feature ("" for all others) and dimension."""
         found = {}
         for candidate in self.config.candidates:
-            for feature, rules in {"": self.common, **self._declared}.items():
-                for dimension in rules.dimensions:
-                    scope = Scope(candidate.name, feature, dimension.name)
-                    found[scope] = self._identity(candidate, rules, dimension)
+            for dimension in self.common.dimensions:
+                common = self._identity(candidate, self.common, dimension)
+                found[Scope(candidate.name, "", dimension.name)] = common
             for feature, rules in self.own.items():
                 for dimension in rules.dimensions:
-                    if dimension.name in rules.calibrations:
-                        scope = Scope(candidate.name, feature, dimension.name)
-                        found[scope] = self._identity(candidate, rules, dimension)
+                    identity = self._identity(candidate, rules, dimension)
+                    # What was frozen or accepted for a feature concerns one dimension: the others stay as everywhere.
+                    everywhere = found.get(Scope(candidate.name, "", dimension.name))
+                    if feature in self._configured[1] or identity != everywhere:
+                        found[Scope(candidate.name, feature, dimension.name)] = identity
         return found
 
     def _identity(self, candidate: Candidate, rules: FeatureRules, dimension: Dimension) -> Identity:
@@ -91,12 +111,22 @@ class Rules:
             feature_rules=content_hash(*self.config.tap.feature),
             assumed_noise="" if rules.assumed_noise is None else str(rules.assumed_noise),
             calibration=frozen.identity if frozen is not None else CALIBRATING if is_waiting else "",
+            accepted=", ".join(sorted(rules.accepted.get((candidate.name, dimension.name), ()))),
         )
 
     def _rules(self, feature: str | None) -> FeatureRules:
         return FeatureRules(
             load_dimensions(self.config.dimension_changes(feature)), self.config.assumed_noise(feature or "")
         )
+
+
+def _accepting(rules: FeatureRules, feature: str, acceptances: Iterable[Acceptance]) -> FeatureRules:
+    """With the signatures that are accepted for the feature; "" are the rules of all others."""
+    signatures: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for one in acceptances:
+        if one.signature and one.holds_for(feature):
+            signatures[one.candidate, one.dimension].add(one.signature)
+    return replace(rules, accepted={place: frozenset(found) for place, found in signatures.items()})
 
 
 RulesOf = Callable[[str], FeatureRules]

@@ -31,7 +31,7 @@ class Identity:
     feature_rules: str = ""  # hash of how requests are assigned to features
     assumed_noise: str = ""  # where reruns are off
     calibration: str = ""  # hash of what was frozen, or `calibrating`, for dimensions that calibrate
-    accepted: str = ""  # hash of the signatures that people accepted: they score 0 in both arms
+    accepted: str = ""  # the signatures that people accepted: they score 0 in every arm
 
     @property
     def text(self) -> str:

@@ -35,6 +35,12 @@ COMMENT 'One row is the verdict that holds now, per candidate, feature, dimensio
 CREATE OR REPLACE VIEW {db}.families {cluster} {folded:families_rows}
 COMMENT 'One row is candidate x feature in order of appearance, with its share of alpha.';
 
+CREATE OR REPLACE VIEW {db}.acceptances {cluster} {folded:acceptances_rows}
+COMMENT 'One row is a difference that a person accepted by name, and whether it was taken back since.';
+
+CREATE OR REPLACE VIEW {db}.opinions {cluster} {folded:opinions_rows}
+COMMENT 'One row is what a person thinks of a pair of answers, judged blind. Join it to scores by comparison_id and hour.';
+
 CREATE OR REPLACE VIEW {db}.alerts {cluster} {folded:alerts_rows}
 COMMENT 'One row is an alert, sent or still to be sent. Exact under redelivery.';
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from comparators.drift.evidence import Evidence, EvidenceKey
+from schemas.acceptances import Acceptance
 from schemas.alerts import Alert
 from schemas.calibrations import Calibration, Learner, Observation
 from schemas.comparisons import Comparison
@@ -20,7 +21,7 @@ from schemas.touched import Touched
 from schemas.verdict_changes import VerdictChange
 from schemas.verdicts import Epoch, Family
 from streams.redaction import Redactor
-from streams.store import calibrations, comparisons, evidence, judgements, ledger, migrations, outbox
+from streams.store import acceptances, calibrations, comparisons, evidence, judgements, ledger, migrations, outbox
 from streams.store.comparisons import EpochOf, Keep
 from streams.store.connection import Connection, RowRefusedError
 from streams.store.layout import CLUSTER_SETTINGS, Layout
@@ -179,6 +180,14 @@ class Store:
     async def add_verdicts(self, rows: Sequence[VerdictChange]) -> None:
         """Store changes of verdicts."""
         await judgements.add_verdicts(self.connection, rows)
+
+    async def acceptances(self, upgrade: str) -> tuple[Acceptance, ...]:
+        """Differences that people accepted by name, those that hold, oldest first."""
+        return await acceptances.acceptances(self.connection, upgrade)
+
+    async def put_acceptance(self, upgrade: str, accepted: Acceptance, *, withdrawn: bool = False) -> None:
+        """Store an acceptance, or that it was taken back; the latest counts."""
+        await acceptances.put(self.connection, upgrade, accepted, withdrawn=withdrawn)
 
     async def alerts(self, upgrade: str) -> tuple[Alert, ...]:
         """All alerts, each in its last state."""
