@@ -50,8 +50,18 @@ def message(upgrade: str, current: str, verdict: CandidateVerdict, cause: Verdic
     ]
     if lines:
         blocks.append(_section(lines))
+    if verdict.accepted:
+        blocks.append(_section("\n".join(_accepted(verdict))))
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": facts}]})
     return {"text": f"{FIRST_LINE} {headline}"[:4000], "blocks": blocks}
+
+
+def _accepted(verdict: CandidateVerdict) -> Iterator[str]:
+    """What people accepted by name, the latest first."""
+    for one in list(reversed(verdict.accepted))[:SHOWN]:
+        yield f"Accepted by {_escaped(one.by)}: {_escaped(one.what)} ({_escaped(one.reason)})"
+    if len(verdict.accepted) > SHOWN:
+        yield f"and {len(verdict.accepted) - SHOWN} more accepted"
 
 
 def as_text(payload: dict[str, Any]) -> str:

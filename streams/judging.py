@@ -1,8 +1,8 @@
 """The judge role's work: touched hours → evidence → verdicts → what changed, to ClickHouse and to Kafka."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from aiokafka import AIOKafkaProducer
 
@@ -10,6 +10,7 @@ from comparators.drift.alpha import families
 from comparators.drift.evidence import Evidence, EvidenceKey
 from comparators.drift.judge import JudgeRules, Known, judge
 from schemas import json_text, topics
+from schemas.acceptances import Acceptance
 from schemas.config import Config
 from schemas.coverage import Coverage
 from schemas.touched import touched_from_bytes
@@ -48,6 +49,7 @@ class Judging:
         hours = {one for one in touched if one.hour}
         if hours:
             await patiently("evidence", lambda: self.store.refresh_evidence(hours))
+        await patiently("rules", lambda: self.in_force.follow(within_s=0.0))
         await patiently("calibrations", self.in_force.freeze)
         with metrics.JUDGE_SECONDS.time():
             report = await patiently("verdicts", self._judged)
@@ -97,6 +99,7 @@ async def judged(
         shares=await _shares(config, store, evidence),
         epochs=in_force.epochs,
         latched=await _latched(store, upgrade),
+        accepted=_accepted(rules.acceptances, evidence),
         heard_ms=heard_ms,
         now_ms=now_ms,
     )
@@ -110,7 +113,24 @@ async def judged(
         coverage_floor=verdict.coverage_floor,
         ended=ended,
     )
-    return judge(upgrade, config.upgrade.current, evidence, judge_rules, known, _counts(coverage))
+    report = judge(upgrade, config.upgrade.current, evidence, judge_rules, known, _counts(coverage))
+    listed = sorted(rules.acceptances, key=lambda one: one.at_ms)
+    candidates = (
+        replace(candidate, accepted=tuple(one for one in listed if one.candidate == candidate.candidate))
+        for candidate in report.candidates
+    )
+    return replace(report, candidates=tuple(candidates))
+
+
+def _accepted(acceptances: Collection[Acceptance], evidence: Mapping[EvidenceKey, Evidence]) -> set[Place]:
+    """Whole dimensions that people accepted, in each feature that has evidence."""
+    return {
+        (key.candidate, key.feature, key.dimension)
+        for one in acceptances
+        if not one.signature
+        for key in evidence
+        if (key.candidate, key.dimension) == (one.candidate, one.dimension) and one.holds_for(key.feature)
+    }
 
 
 async def _shares(

@@ -32,7 +32,6 @@ class Rules:
         }
         self.common = self._rules(None)
         self._configured = self.common, self.own
-        self._uncalibrated = self.own
         self.calibrations: frozenset[Calibration] = frozenset()
         self.acceptances: frozenset[Acceptance] = frozenset()
 
@@ -44,7 +43,7 @@ class Rules:
         common, declared = self._configured
         features = {*declared, *(one.feature for one in rules.acceptances if one.feature and one.signature)}
         rules.common = _accepting(common, "", rules.acceptances)
-        rules.own = rules._uncalibrated = {
+        rules.own = {
             feature: _accepting(declared.get(feature, common), feature, rules.acceptances)
             for feature in sorted(features)
         }
@@ -54,7 +53,7 @@ class Rules:
     def calibrated(self, found: Iterable[Calibration]) -> "Rules":
         """These rules with what was frozen for features; calibrations that other rules have learned are left out."""
         rules = copy(self)
-        own = dict(self._uncalibrated)
+        own = dict(self.own)
         used = set()
         for one in found:
             feature, name = one.learner.feature, one.learner.dimension

@@ -46,9 +46,9 @@ class Spent:
     latched: bool
 
 
-def is_rare(found: Evidence, compared: int) -> bool:
-    """Whether the dimension applies to too few of the feature's trials to hold a PASS back."""
-    return found.scored + found.failed < RARE * compared
+def is_rare(found: Evidence) -> bool:
+    """Whether the dimension applies to too few trials to hold a PASS back: of those in its own epoch, not of all."""
+    return found.scored + found.failed < RARE * found.comparisons
 
 
 def judge_dimension(
@@ -119,7 +119,7 @@ def _verdict(
     if fails and warm:
         return Verdict.FAIL, ""
     missing = "warm_up" if fails else _missing_for_pass(dimension, found, around, rules)
-    if missing and is_rare(found, around.compared):
+    if missing and is_rare(found):
         missing = "rare"
     return _without_fail(missing, around)
 

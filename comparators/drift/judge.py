@@ -57,8 +57,13 @@ def judge(  # noqa: PLR0917 - one call, six things of six types
         name: {feature: {} for feature in rules.declared} for name in known.pins
     }
     for key, sums in evidence.items():
-        if key.candidate in found and key.epoch == known.epoch(key.candidate, key.feature, key.dimension):
-            found[key.candidate].setdefault(key.feature, {})[key.dimension] = sums
+        if key.candidate in found and any(key.dimension == d.name for d in rules.of(key.feature).dimensions):
+            of_feature = found[key.candidate].setdefault(key.feature, {})
+            if key.epoch == known.epoch(key.candidate, key.feature, key.dimension):
+                of_feature[key.dimension] = sums
+            elif sums.scored + sums.failed:
+                # It applies here, and its new epoch may have nothing yet: until it has, there is no PASS.
+                of_feature.setdefault(key.dimension, Evidence())
     candidates = []
     for name, pin in known.pins.items():
         latest_ms = max((sums.last_ms for of in found[name].values() for sums in of.values()), default=0)
@@ -122,7 +127,7 @@ class _Feature:
         judged = [
             judge_dimension(dimension, found, self._spent(name, shares[name]), around, self.rules)
             for name, dimension in dimensions.items()
-            if (found := self.evidence.get(name)) is not None and found.scored + found.failed
+            if (found := self.evidence.get(name)) is not None and (found.scored + found.failed or not found.comparisons)
         ]
         judged.sort(key=_telling)
         verdict, why = self._worst(judged, around)
@@ -139,7 +144,7 @@ class _Feature:
                 told=one.forecast,
                 trials=one.trials,
                 needs_rerun=kinds[one.dimension] in NEEDS_RERUN,
-                holds_back=not is_rare(self.evidence[one.dimension], around.compared),
+                holds_back=not is_rare(self.evidence[one.dimension]),
             )
             for one in judged
             if one.effect is Effect.BLOCK and one.forecast is not None
@@ -156,7 +161,7 @@ class _Feature:
         undecided = Verdict.INCONCLUSIVE if around.over else Verdict.NODATA if around.silent else Verdict.CONTINUE
         if self.feature not in self.rules.declared and around.compared < self.rules.min_trials:
             return undecided, UNPROVEN
-        deciding = [d for d in block if not is_rare(self.evidence[d.dimension], around.compared)]
+        deciding = [d for d in block if not is_rare(self.evidence[d.dimension])]
         if not deciding:
             return undecided, "no_block_dimension"
         if deciding[0].verdict is not Verdict.PASS:

@@ -57,6 +57,8 @@ class _Verdicts:
         for candidate in report.candidates:
             yield Text()
             yield _candidate_line(candidate)
+            for accepted in candidate.accepted:
+                yield Text(f"accepted by {accepted.by}: {accepted.what} ({accepted.reason})", "dim")
             yield from _lines(list(_rows(candidate)), options.max_width)
 
 

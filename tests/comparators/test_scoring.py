@@ -70,6 +70,15 @@ def scored(comparator, *trials, assumed_noise=None):
     return [comparison.scores[0] for comparison in score_trials(trials, lambda _: rules)]
 
 
+def test_a_signature_that_somebody_accepted_scores_0_in_every_arm_of_that_candidate_and_keeps_its_reason():
+    rules = FeatureRules((dimension(Letters()),), accepted={("c0", "Letters"): frozenset({"letters_4", "letters_1"})})
+    mine, other = (c.scores[0] for c in score_trials([trial("abcd", "abcd", "abcd", rerun="a")], lambda _: rules))
+    assert mine.candidate == mine.baseline == ArmScore(0.0, Status.SCORED, "letters_4")
+    assert mine.rerun == ArmScore(0.0, Status.SCORED, "letters_1")
+    assert mine.d == 0
+    assert (other.candidate.value, other.baseline.value, other.rerun.value) == (0.4, 0.4, 0.1)
+
+
 def test_arms_stand_side_by_side_with_their_reasons():
     (score,) = scored(Letters(), trial("ab", "abcd", rerun="a"))
     assert score.candidate == ArmScore(0.4, Status.SCORED, "letters_4")

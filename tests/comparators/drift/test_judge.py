@@ -97,6 +97,25 @@ def test_a_review_dimension_asks_for_people_until_one_accepts():
     assert feature(accepted).verdict is Verdict.PASS
 
 
+def test_a_new_epoch_holds_a_pass_back_from_its_first_moment_however_much_the_others_have():
+    was = {Scope(CANDIDATE, "", name): Identity("p/now-1", "h", "as before") for name in BY_NAME}
+    first, _ = plan_epochs((), was, 1)
+    _, epochs = plan_epochs(first, was | {Scope(CANDIDATE, "", "answer_change"): Identity("p/now-1", "h", "new")}, 2)
+    known = {"epochs": epochs}
+    nothing = verdicts(healthy(), known=known)
+    assert (feature(nothing).verdict, feature(nothing).why) == (Verdict.CONTINUE, "no_rerun:answer_change")
+    few = {EvidenceKey(CANDIDATE, FEATURE, "answer_change", 2): of("answer_change", [0.0] * 20)}
+    begun = verdicts(healthy(), known=known, more=few)
+    assert (feature(begun).verdict, feature(begun).why) == (Verdict.CONTINUE, "min_trials:answer_change")
+    enough = {EvidenceKey(CANDIDATE, FEATURE, "answer_change", 2): of("answer_change", CLEAN)}
+    assert feature(verdicts(healthy(), known=known, more=enough)).verdict is Verdict.PASS
+
+
+def test_evidence_of_a_dimension_that_is_configured_no_more_is_left_alone():
+    gone = {EvidenceKey(CANDIDATE, FEATURE, "of_ours", 1): of("answer_change", BROKEN)}
+    assert feature(verdicts(healthy(), more=gone)).verdict is Verdict.PASS
+
+
 def test_info_never_decides():
     assert feature(verdicts(healthy(latency=of("latency", [0.25] * 1000)))).verdict is Verdict.PASS
 
