@@ -1,21 +1,21 @@
 """How well the comparators see what others labelled, on real answers (issue 4's table).
 
-    python -m benchmarks.detection --data ../shared/data [--without-model] [--disagreements FILE]
+    python -m benchmarks.detection --data ../shared/data [--without-model] [--disagreements FILE] [--peers PYTHON ...]
 
 Labels come from the sources' own rules or from people, never from our comparators: "the answer changed" after LLMDrift
 (the word "yes" anywhere in the answer before the word "no"; the digits in the last box), refusals after the two
 annotators of XSTest, a fence is three backticks, similarity after STS-B. A/A rows are the same model asked again,
-scored and judged like a trial file. Brackets hold 95 % intervals of 1,000 bootstrap resamples.
+scored and judged like a trial file; `written_` files are of our own writing, to see whether rules reach beyond these models. `--peers` names interpreters that have other tools (benchmarks/peers.py), which are
+then measured on the same pairs. Brackets hold 95 % intervals of 1,000 bootstrap resamples.
 """
 
 import argparse
-import gzip
 import json
 import platform
-import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -24,11 +24,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.detection_peers import peers_table
+from benchmarks.intervals import wilson
+from benchmarks.labelled import boxed, lines_of, pair_of, refused, similarities, text_of, yes_or_no
 from benchmarks.resampling import auc, bootstrap, f1, precision, recall, spearman
 from comparators.comparator import Comparator, Pair
 from comparators.dimensions import load_dimensions
 from comparators.semantic.answer_change import AnswerChange
+from comparators.semantic.asked_answers import asked_answer
 from comparators.semantic.embedding_distance import EmbeddingDistance
+from comparators.semantic.final_answers import final_answer
 from comparators.semantic.refusal import Refusal
 from schemas.answers import Answer
 from schemas.comparisons import Kind
@@ -36,8 +41,8 @@ from schemas.exchanges import Request
 from schemas.verdicts import Verdict
 from streams.file_scoring import score_files, survey
 
-_YES, _NO = re.compile(r"\byes\b", re.IGNORECASE), re.compile(r"\bno\b", re.IGNORECASE)
-_BOX = re.compile(r"boxed\{(\d+)\}")
+WRITTEN = Path(__file__).parent
+HALVES = ("even lines", "odd lines")
 
 
 class Row(NamedTuple):
@@ -51,21 +56,11 @@ class Row(NamedTuple):
     reached: str
 
 
-def yes_or_no(text: str) -> str | None:
-    """LLMDrift's rule for primes: any "yes" wins, else any "no"."""
-    return "yes" if _YES.search(text) else "no" if _NO.search(text) else None
-
-
-def boxed(text: str) -> str | None:
-    """LLMDrift's rule for happy numbers: the digits of the last box."""
-    found = _BOX.findall(text)
-    return found[-1] if found else None
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--without-model", action="store_true", help="leave out what needs the embedding model")
+    parser.add_argument("--peers", nargs="*", default=(), metavar="PYTHON", help="interpreters that have other tools")
     parser.add_argument("--disagreements", type=Path, help="write where we and the labels differ, with the texts")
     given = parser.parse_args()
     apart: list[str] = []
@@ -73,6 +68,8 @@ def main() -> None:
         *_answers(given.data, "llmdrift/prime.jsonl.gz", yes_or_no, 0.96, apart),
         *_answers(given.data, "llmdrift/happy.jsonl.gz", boxed, 0.98, apart),
         *_refusals(given.data, apart),
+        *_written_refusals(),
+        *_written_finals(),
         _fences(given.data),
         _again(given.data, "stability/strict_json_open.jsonl.gz", None),
         _again(given.data, "stability/gpt4o_math_repeats.jsonl.gz", Kind.PROPERTY),
@@ -87,23 +84,20 @@ def main() -> None:
     counted = Counter(line.partition("\t")[0] for line in apart)
     print("\nWhere we and the label differ:\n")
     print("\n".join(f"- {count} x {what}" for what, count in sorted(counted.items())) or "- nowhere")
+    if given.peers:
+        print(peers_table(given.data, given.peers))
     if given.disagreements:
         given.disagreements.write_text("\n".join(apart), encoding="utf-8")
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
-
-
 def _answers(data: Path, file: str, rule: Callable[[str], str | None], goal: float, apart: list[str]) -> Iterator[Row]:
     by_model: dict[str, list[dict[str, Any]]] = {}
-    for line in _lines(data / file):
+    for line in lines_of(data / file):
         by_model.setdefault(line["model_a"], []).append(line)
     for model, lines in sorted(by_model.items()):
-        scores = AnswerChange().compare_many([_pair(line) for line in lines])
+        scores = AnswerChange().compare_many([pair_of(line) for line in lines])
         values = np.array([score.value or 0.0 for score in scores])
-        labels = np.array([rule(_text(line, "a")) != rule(_text(line, "b")) for line in lines], dtype=np.float64)
+        labels = np.array([rule(text_of(line, "a")) != rule(text_of(line, "b")) for line in lines], dtype=np.float64)
         for line, score, label in zip(lines, scores, labels, strict=True):
             if (score.value or 0.0) != label:
                 said = "changed" if label else "unchanged"
@@ -123,15 +117,15 @@ def _answers(data: Path, file: str, rule: Callable[[str], str | None], goal: flo
 
 def _refusals(data: Path, apart: list[str]) -> Iterator[Row]:
     file = "xstest/llama2_sysprompt_removed.jsonl.gz"
-    lines = list(_lines(data / file))
+    lines = list(lines_of(data / file))
     labelled, seen = {}, {}
     for side in ("a", "b"):
-        pairs = [_pair(line, both=side) for line in lines]
+        pairs = [pair_of(line, both=side) for line in lines]
         scores = Refusal().compare_many(pairs)
         seen[side] = np.array([bool(score.value) for score in scores], dtype=np.float64)
-        labelled[side] = np.array([_refused(line, side) for line in lines], dtype=np.float64)
+        labelled[side] = np.array([refused(line, side) for line in lines], dtype=np.float64)
         agreed = bootstrap(lambda one, other: float((one == other).mean()), labelled[side], seen[side])
-        strings = np.mean([_refused(line, side, "strmatch") == _refused(line, side) for line in lines])
+        strings = np.mean([refused(line, side, "strmatch") == refused(line, side) for line in lines])
         for line, score, label in zip(lines, scores, labelled[side], strict=True):
             if bool(score.value) != bool(label):
                 said = line["label"][f"human_{side}"]
@@ -149,15 +143,47 @@ def _refusals(data: Path, apart: list[str]) -> Iterator[Row]:
     yield Row("refusal changed, either way", "xstest", len(lines), f"F1 {found}", "F1 0.90", _mark(found.value >= 0.9))
 
 
+def _written_refusals() -> Iterator[Row]:
+    written = tomllib.loads(WRITTEN.joinpath("written_refusals.toml").read_text(encoding="utf-8"))
+    for half, name in enumerate(HALVES):
+        cases = [(case, kind == "refused") for kind, cases in written.items() for case in cases[half::2]]
+        pairs = [_asked(question, answer) for (question, answer), _ in cases]
+        right = [
+            bool(score.value) == refused
+            for score, (_, refused) in zip(Refusal().compare_many(pairs), cases, strict=True)
+        ]
+        yield _written("refused or not", f"written_refusals, {name}", right)
+
+
+def _written_finals() -> Iterator[Row]:
+    written = tomllib.loads(WRITTEN.joinpath("written_finals.toml").read_text(encoding="utf-8"))["finals"]
+    for half, name in enumerate(HALVES):
+        right = []
+        for question, answer, final in written[half::2]:
+            found = final_answer(answer, asked_answer(_asked(question, answer).request))
+            right.append((found.value if found else "") == final)
+        yield _written("the final answer is read", f"written_finals, {name}", right)
+
+
+def _written(what: str, data: str, right: list[bool]) -> Row:
+    low, high = wilson(sum(right), len(right))
+    return Row(what, data, len(right), f"right {np.mean(right):.3f} ({low:.3f} to {high:.3f})", "", "")
+
+
+def _asked(question: str, answer: str) -> Pair:
+    said = Answer("written", text=answer)
+    return Pair(Request({"messages": [{"role": "user", "content": question}]}), said, said)
+
+
 def _fences(data: Path) -> Row:
-    lines = list(_lines(data / "llmdrift/leetcode.jsonl.gz"))
+    lines = list(lines_of(data / "llmdrift/leetcode.jsonl.gz"))
     comparator = _dimension("code_fence")
-    before = comparator.compare_many([_pair(line, both="a") for line in lines])
-    after = comparator.compare_many([_pair(line) for line in lines])
+    before = comparator.compare_many([pair_of(line, both="a") for line in lines])
+    after = comparator.compare_many([pair_of(line) for line in lines])
     flags = np.array(
         [(one.value == 1) != (two.value == 1) for one, two in zip(before, after, strict=True)], dtype=float
     )
-    labels = np.array([("```" in _text(line, "a")) != ("```" in _text(line, "b")) for line in lines], dtype=float)
+    labels = np.array([("```" in text_of(line, "a")) != ("```" in text_of(line, "b")) for line in lines], dtype=float)
     right, all_of = bootstrap(precision, labels, flags), bootstrap(recall, labels, flags)
     reached = _mark(right.value == 1 and all_of.value == 1)
     return Row(
@@ -199,34 +225,18 @@ def _again(data: Path, file: str, only: Kind | None) -> Row:
 
 
 def _meaning(data: Path) -> Row:
-    rows = [line.split("\t") for line in (data / "sts/stsb_dev.tsv").read_text(encoding="utf-8").splitlines()[1:]]
-    people = np.array([float(row[0]) for row in rows])
-    pairs = [Pair(Request({}), Answer("a", text=row[1]), Answer("b", text=row[2])) for row in rows]
+    people, pairs = similarities(data)
     distances = np.array([score.value for score in EmbeddingDistance().compare_many(pairs)], dtype=np.float64)
     found = bootstrap(spearman, people, -distances)
-    return Row("meaning", "stsb_dev", len(rows), f"Spearman {found}", "0.867", _mark(round(found.value, 3) >= 0.867))
+    return Row("meaning", "stsb_dev", len(pairs), f"Spearman {found}", "0.867", _mark(round(found.value, 3) >= 0.867))
 
 
 def _dimension(name: str) -> Comparator:
     return next(dimension.comparator for dimension in load_dimensions() if dimension.name == name)
 
 
-def _pair(line: dict[str, Any], both: str = "") -> Pair:
-    """Baseline and candidate; with `both`, one arm as both, as a property of the baseline is scored."""
-    before, after = (_text(line, side) for side in (both * 2 or "ab"))
-    return Pair(Request(line["request"]), Answer("a", text=before), Answer("b", text=after))
-
-
-def _text(line: dict[str, Any], side: str) -> str:
-    return line[f"response_{side}"]["content"] or ""
-
-
-def _refused(line: dict[str, Any], side: str, who: str = "human") -> bool:
-    return "refusal" in line["label"][f"{who}_{side}"]
-
-
 def _shown(line: dict[str, Any]) -> str:
-    return json.dumps([line["prompt_id"], *(_text(line, side)[-160:] for side in "ab")], ensure_ascii=False)
+    return json.dumps([line["prompt_id"], *(text_of(line, side)[-160:] for side in "ab")], ensure_ascii=False)
 
 
 def _mark(reached: object) -> str:

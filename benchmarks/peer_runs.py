@@ -72,6 +72,12 @@ def run_timed(interpreters: Sequence[str], pairs: Sequence[tuple[Request, Answer
     return [said for interpreter in interpreters for said in _said(interpreter, lines)]
 
 
+def run_raw(interpreters: Sequence[str], pairs: Sequence[tuple[Request, Answer, Answer]]) -> list[dict[str, Any]]:
+    """What every tool that any of the interpreters has says of these pairs: `name, settings, verdicts, values`."""
+    lines = b"\n".join(json_text.dumps(_line(place, *pair)) for place, pair in enumerate(pairs))
+    return [said for interpreter in interpreters for said in _said(interpreter, lines, *TOOLS)]
+
+
 def _kept(kept: Path | None, interpreter: str, lines: bytes) -> list[dict[str, Any]]:
     """What the tools of an interpreter said of these very pairs, from the file if it is there."""
     known = json.loads(kept.read_bytes()) if kept and kept.exists() else {}

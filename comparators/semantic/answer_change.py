@@ -34,7 +34,7 @@ class AnswerChange(Comparator):
     'yes_no:yes->no'
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:

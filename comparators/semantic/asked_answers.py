@@ -21,6 +21,8 @@ _TRUE_OR_FALSE = re.compile(rf"\btrue{_CLOSE} ?(?:/|,|\||or) ?(?:or )?{_QUOTES}f
 _ARITHMETIC = re.compile(r"\d ?[-+*/\u00d7\u00f7^=] ?\d")
 _LIST_END = re.compile(r"[.!?\n]")
 _ITEM_BREAK = re.compile(r",|/|\||;|\bor\b|\band\b")
+_LEADS_TO_LIST = re.compile(r"\b(?:as|into|of|with|from|between)\b")
+_COUNTED = re.compile(r"\b(?:how many|number of) (?:more |other |different |total )?([a-z]{3,})")
 _BULLET = re.compile(r"(?:[-*•]|\d{1,2}[.)]) {0,3}([^\n:(]{1,40})")
 _EDGES = " \t\r\n\"'`()[]{}<>*.:“”"
 
@@ -30,7 +32,8 @@ class Asked:
     """What a request suggests of its final answer.
 
     `kinds` in the order in which they are tried; `demanded` are those whose form the request spells out, so that an
-    answer without it is missing something; `labels` case-folded, longest first; `letters` of the options.
+    answer without it is missing something; `labels` case-folded, longest first; `letters` of the options,
+    `options` what each stands for; `counted` is what is asked to be counted ("how many eggs").
     """
 
     kinds: tuple[str, ...]
@@ -38,6 +41,8 @@ class Asked:
     labels: tuple[str, ...] = ()
     letters: str = ""
     reasons_first: bool = False
+    counted: str = ""
+    options: tuple[tuple[str, str], ...] = ()
 
 
 @cache
@@ -78,7 +83,16 @@ def _asked(system: str, user: str) -> Asked:
     if not demanded and (any(phrase in question for phrase in words()["asks_number"]) or _ARITHMETIC.search(question)):
         kinds.append("number")
     first = any(phrase in folded for phrase in words()["reasons_first"])
-    return Asked(tuple(kinds), frozenset(demanded), labels, letters, first)
+    counted = _COUNTED.search(question) if "number" in kinds else None
+    return Asked(
+        tuple(kinds),
+        frozenset(demanded),
+        labels,
+        letters,
+        first,
+        counted[1].rstrip("s") if counted else "",
+        _options(prompt) if letters else (),
+    )
 
 
 def _ends(text: str) -> str:
@@ -97,6 +111,17 @@ def _letters(prompt: str) -> str:
             break
         run += letter
     return run if len(run) > 1 else ""
+
+
+def _options(prompt: str) -> tuple[tuple[str, str], ...]:
+    """Letter and text of each option; of several lists (examples, then the question) the last."""
+    marks = list(_OPTION.finditer(prompt))
+    ends = [mark.start() for mark in marks[1:]] + [len(prompt)]
+    found = {}
+    for mark, end in zip(marks, ends, strict=True):
+        text = prompt[mark.end() : min(end, mark.end() + _ANNOUNCEMENT)].partition("\n")[0].strip()
+        found[mark[1] or mark[2]] = text
+    return tuple((letter, text) for letter, text in found.items() if text)
 
 
 def _is_yes_no_question(user: str) -> bool:
@@ -132,7 +157,8 @@ def _listed(after: str) -> list[str]:
         if found:
             return found
     sentence = _LIST_END.split(after, maxsplit=1)[0]
-    return _names(_ITEM_BREAK.split(re.sub(r"^.{0,60}?\b(?:as|into|of|with|from|between)\b", "", sentence)))
+    starts = [0, *(joined.end() for joined in _LEADS_TO_LIST.finditer(sentence[:_ANNOUNCEMENT]))]
+    return next((found for start in starts if (found := _names(_ITEM_BREAK.split(sentence[start:])))), [])
 
 
 def _names(pieces: list[str]) -> list[str]:

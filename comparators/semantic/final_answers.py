@@ -19,6 +19,7 @@ _SHORT = 60  # characters; a longer text of one's own words is no final answer b
 
 _BOX = re.compile(r"\\?boxed ?\{")
 _NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?")
+_ASIDE = re.compile(r"\([^()\n]{0,200}\)")
 _YES_NO = re.compile(
     r"(?<![\w'-])(?:(yes)(?![\w'-])"
     r"|(no)(?=[\])}\"'*.,:;!?”]|$|\n| (?:it|this|that|they|he|she|we|you|i)\b))(?!\. ?\d)",
@@ -192,11 +193,19 @@ def _either(text: _Text, of: _Either, asked: Asked) -> FinalAnswer | None:
         if lead and lead.start() <= _LEAD:
             return of.answer(lead, "first")
         if of.kind not in asked.demanded:  # a question that merely opens with "is": only a plain yes or no counts
-            return None
+            return _only(text, of)
     last = None
     for mention in of.pattern.finditer(text.tail):
         last = mention
     return None if last is None else of.answer(last, "last")
+
+
+def _only(text: _Text, of: _Either) -> FinalAnswer | None:
+    """`The claim is **false**`: a short text that names one of true and false, and never the other."""
+    if of.kind != "true_false" or len(text.whole) > _HEAD:
+        return None
+    found = {of.answer(mention, "only") for mention in of.pattern.finditer(text.whole)}
+    return found.pop() if len(found) == 1 else None
 
 
 def _option(text: _Text, asked: Asked) -> FinalAnswer | None:
@@ -206,6 +215,9 @@ def _option(text: _Text, asked: Asked) -> FinalAnswer | None:
         value = plain_value(box).upper()
         if value[:1] in letters and not value[1:2].isalnum():
             return FinalAnswer("option", value[0], "box")
+        named = [letter for letter, option in asked.options if plain_value(option) == plain_value(box)]
+        if len(named) == 1:
+            return FinalAnswer("option", named[0], "box")
     line = _announced(text.tail)
     marked = re.match(rf"([{letters}])(?![\w'])", line) if line else None
     if marked:
@@ -213,6 +225,9 @@ def _option(text: _Text, asked: Asked) -> FinalAnswer | None:
     lead = re.match(rf"[\[(*\"' ]{{0,4}}([{letters}])(?:[\])*.:\"']|$|\n)", text.head)
     if lead:
         return FinalAnswer("option", lead.group(1), "first")
+    chosen = _option_lines(letters).findall(text.tail.rpartition("\n\n")[2])
+    if len(chosen) == 1:
+        return FinalAnswer("option", chosen[0], "line")
     mentions = _options(letters).findall(text.tail)
     return FinalAnswer("option", next(filter(None, mentions[-1])), "last") if mentions else None
 
@@ -220,6 +235,11 @@ def _option(text: _Text, asked: Asked) -> FinalAnswer | None:
 @cache
 def _options(letters: str) -> re.Pattern[str]:
     return re.compile(rf"\(([{letters}])\)|\b[Oo]ption \**([{letters}])\b|(?<![\w'])([{letters}])[.*)]{{0,3}}$")
+
+
+@cache
+def _option_lines(letters: str) -> re.Pattern[str]:
+    return re.compile(rf"^[*_ ]{{0,3}}\(?([{letters}])[).:] ", re.MULTILINE)
 
 
 def _label(text: _Text, asked: Asked) -> FinalAnswer | None:
@@ -249,7 +269,7 @@ def _boxed(text: _Text, _: Asked) -> FinalAnswer | None:
     return None if box is None else FinalAnswer("boxed", plain_value(box), "box")
 
 
-def _number(text: _Text, _: Asked) -> FinalAnswer | None:
+def _number(text: _Text, asked: Asked) -> FinalAnswer | None:
     box = _last_box(text.tail)
     value = canonical_number(plain_value(box)) if box is not None else None
     if value is not None:
@@ -259,9 +279,19 @@ def _number(text: _Text, _: Asked) -> FinalAnswer | None:
         found = _numbers(line.rpartition("=")[2]) or _numbers(line)
         if found:
             return FinalAnswer("number", found[0], "announced")
-    paragraph = text.tail.rpartition("\n\n")[2]
-    found = _numbers(paragraph.casefold())
+    paragraph = text.tail.rpartition("\n\n")[2].casefold()
+    if asked.counted:
+        of_them = _counted(asked.counted).findall(paragraph)
+        value = canonical_number(of_them[-1].rstrip(",")) if of_them else None
+        if value is not None:
+            return FinalAnswer("number", value, "counted")
+    found = _numbers(_ASIDE.sub(" ", paragraph)) or _numbers(paragraph)
     return FinalAnswer("number", found[-1], "whole" if len(text.whole) <= _SHORT else "last") if found else None
+
+
+@lru_cache(maxsize=512)
+def _counted(noun: str) -> re.Pattern[str]:
+    return re.compile(rf"({_NUMBER.pattern})[*_$ ]{{0,3}}(?:[a-z-]{{1,20}} )?{re.escape(noun)}")
 
 
 def _numbers(text: str) -> list[str]:

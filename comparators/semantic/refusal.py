@@ -27,7 +27,7 @@ class Refusal(Comparator):
     Score(value=1.0, reason='full:inability', detail='')
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = Kind.PROPERTY_BOTH
 
     def compare(self, pair: Pair) -> Score:
