@@ -116,7 +116,7 @@ async def create_topics(kafka: Kafka, trial_partitions: int, replication: int = 
         topics.TOUCHED: (1, {}),
         topics.VERDICTS: (1, {"cleanup.policy": "compact"}),
         topics.DEAD_LETTERS: (1, {}),
-        topics.CONTROL: (1, {}),
+        topics.CONTROL: (1, {"cleanup.policy": "compact"}),  # the last order stays, however old
     }
     have = await partitions(kafka, wanted)
     missing = [name for name in wanted if name not in have]

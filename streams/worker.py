@@ -20,6 +20,7 @@ from schemas.pins import split_pin
 from schemas.topics import consumer_group
 from streams.alert_sender import AlertSender
 from streams.calibrating import InForce
+from streams.control import controlled
 from streams.health import Health
 from streams.judging import Judging
 from streams.kafka import SESSION_S, partitions, producer, seed_positions
@@ -75,6 +76,7 @@ async def worker(
             group = consumer_group(config.upgrade.name, "replay")
             await seed_positions(config.tapped_kafka, group, config.tap.topics, config.tap.start)
             clients = await stack.enter_async_context(provider_clients(config.providers))
+            await stack.enter_async_context(controlled(config.kafka, config.upgrade.name, clients.values()))
             replayer = Replayer(config, sink, clients, trial_partitions, places)
             roles.append(replay_role(config, replayer, session_s))
         if {"score", "judge", "alert"} & set(names):

@@ -76,10 +76,7 @@ class Budget:
         while True:
             spend = self.spend(tp, day)
             if self._fits(tp, spend, requests, usd):
-                spend.requests += requests
-                spend.total_requests += requests
-                spend.held_usd += usd
-                spend.total_usd += usd
+                self._take(spend, requests, usd)
                 return Reservation(tp, day, requests, usd)
             if spend.held_usd <= A_GRAIN or not self._fits(tp, _settled(spend), requests, usd):
                 return None
@@ -87,15 +84,23 @@ class Budget:
             event.clear()
             await event.wait()
 
-    def settle(self, reservation: Reservation, usd: float, more_requests: int = 0) -> None:
-        """Book what the reserved requests did cost, and requests that were sent beyond them (retries)."""
+    def extend(self, reservation: Reservation, requests: int, usd: float) -> Reservation | None:
+        """The reservation with more in it, None where more is not there; never waits."""
+        spend = self.spend(reservation.tp, reservation.day)
+        if spend.day != reservation.day or not self._fits(reservation.tp, spend, requests, usd):
+            return None
+        self._take(spend, requests, usd)
+        return replace(reservation, requests=reservation.requests + requests, usd=reservation.usd + usd)
+
+    def settle(self, reservation: Reservation, usd: float, unsent: int = 0) -> None:
+        """Book what the reserved requests did cost, and give back those that were not sent."""
         spend = self.spend(reservation.tp, reservation.day)
         if spend.day == reservation.day:
             spend.held_usd = max(0.0, spend.held_usd - reservation.usd)
             spend.usd += usd
-            spend.requests += more_requests
+            spend.requests -= unsent
         spend.total_usd += usd - reservation.usd
-        spend.total_requests += more_requests
+        spend.total_requests -= unsent
         if reservation.tp in self._settled:
             self._settled[reservation.tp].set()
 
@@ -139,6 +144,13 @@ class Budget:
         if day_usd is not None and spend.usd + spend.held_usd + usd > day_usd + A_GRAIN:
             return False
         return all_usd is None or spend.total_usd + usd <= all_usd / len(self.places) + A_GRAIN
+
+    @staticmethod
+    def _take(spend: Spend, requests: int, usd: float) -> None:
+        spend.requests += requests
+        spend.total_requests += requests
+        spend.held_usd += usd
+        spend.total_usd += usd
 
     def _share(self, tp: TP, cap: int | None) -> int | None:
         if cap is None:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 from urllib.parse import quote
 
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_HOLD_S = 60.0  # of a Retry-After, for requests other than the one that got it
 LOOK_EVERY_S = 1.0  # how often a request that waits looks whether it is still worth it
+STOPPED_GRACE_S = 60.0  # a stop (`shadowtap pause`) that is longer lets exchanges pass by, so that the tap goes on
 _LONGEST_ID = 256  # characters in a header
 _NOT_FOUND, _ERROR = 404, 400
 
@@ -43,14 +45,11 @@ _NOT_FOUND, _ERROR = 404, 400
 class Unavailable(Exception):  # noqa: N818 - an outcome (`shed`), not an error of ours
     """The provider did not answer in time; `reason` is a code."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, may_be_billed: bool = False, is_unsent: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
-
-    @property
-    def may_be_billed(self) -> bool:
-        """Whether the provider may have written an answer that never arrived."""
-        return self.reason.startswith(("connection:", "unreadable")) and "Connector" not in self.reason
+        self.may_be_billed = may_be_billed  # the provider may have written an answer that never arrived
+        self.is_unsent = is_unsent  # nothing was sent, the first time neither
 
 
 class NoAccess(Exception):  # noqa: N818 - an instruction to the loop below
@@ -79,7 +78,8 @@ class ProviderClient:
     `timeout_s` bounds one HTTP request, `patience_s` how long a request is tried again once trouble was met. `price`
     gives the dollars of an answer by model and usage, None where unknown. `on_pause` hears (provider, reason) once when
     only a person can mend what is wrong; `paused_reason` says so until a probe is answered or `resume` is called.
-    `may_ask` is the switch of `shadowtap pause`. `asked` counts HTTP requests sent, `troubles` what they met.
+    `stop` and `go_on` are `shadowtap pause` and `resume`: nothing is sent between them. `asked` counts HTTP requests
+    sent, `troubles` what they met.
     """
 
     name: str
@@ -95,6 +95,7 @@ class ProviderClient:
     on_pause: Callable[[str, str], None] = lambda _provider, _reason: None
     rng: random.Random = field(default_factory=random.Random)
     may_ask: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped_at: float = inf
     paused_reason: str | None = None
     asked: int = 0
     troubles: Counter[str] = field(default_factory=Counter)
@@ -108,24 +109,53 @@ class ProviderClient:
         """Whether waiting for this provider is waiting for trouble to end."""
         return self.paused_reason is not None or self.turnstile.is_sick
 
+    @property
+    def is_stopped_for_long(self) -> bool:
+        """Whether somebody stopped the asking so long ago that exchanges no longer wait for its end."""
+        return not self.may_ask.is_set() and time.monotonic() - self.stopped_at > STOPPED_GRACE_S
+
+    def stop(self) -> None:
+        """Send nothing until `go_on`; what is on the wire is answered."""
+        if self.may_ask.is_set():
+            self.may_ask.clear()
+            self.stopped_at = time.monotonic()
+
+    def go_on(self) -> None:
+        """Send again."""
+        self.may_ask.set()
+
     def resume(self) -> None:
         """Somebody has mended what paused this provider."""
         self.paused_reason = None
         self.turnstile.resume()
 
-    async def ask(self, body: Mapping[str, Any], pin: str, request_id: str, arm: str) -> Answer:
+    async def ask(
+        self,
+        body: Mapping[str, Any],
+        pin: str,
+        request_id: str,
+        arm: str,
+        pay_again: Callable[[], bool] = lambda: True,
+    ) -> Answer:
         """The answer to one chat request.
 
+        `pay_again` is asked after an answer was lost that may have been billed: may another be paid in its place?
+
         Raises:
-            Unavailable: no answer within the patience.
+            Unavailable: no answer within the patience, or none that may be paid.
         """
         try:
             sending = self._sending(body, pin, request_id, arm)
         except Unconvertible as cannot:
             return Answer(pin, error=cannot.reason)
         patience = Patience(self.patience_s, time.monotonic())
+        is_unsent = True
         while True:
-            passage = await self._turn(sending.tokens, patience)
+            try:
+                passage = await self._turn(sending.tokens, patience)
+            except Unavailable as never:
+                raise Unavailable(never.reason, is_unsent=is_unsent) from never
+            is_unsent = False
             try:
                 return await self._asked(sending, passage)
             except NoAccess:
@@ -133,8 +163,8 @@ class ProviderClient:
             except Trouble as trouble:
                 self.troubles[trouble.reason] += 1
                 pause_s = patience.pause_s(trouble, time.monotonic(), self.rng)
-                if pause_s is None:
-                    raise Unavailable(trouble.reason) from trouble
+                if pause_s is None or (trouble.may_be_paid and not pay_again()):
+                    raise Unavailable(trouble.reason, may_be_billed=trouble.may_be_paid) from trouble
                 await asyncio.sleep(pause_s)
 
     def _sending(self, body: Mapping[str, Any], pin: str, request_id: str, arm: str) -> _Sending:
@@ -167,7 +197,10 @@ class ProviderClient:
     async def _while_worth_it(self, waited: asyncio.Future[Any], patience: Patience) -> None:
         try:
             while not waited.done():
-                await asyncio.wait({waited}, timeout=min(LOOK_EVERY_S, self.patience_s))
+                if not self.is_stopped_for_long:
+                    await asyncio.wait({waited}, timeout=min(LOOK_EVERY_S, self.patience_s))
+                if self.is_stopped_for_long:
+                    raise Unavailable("stopped")
                 is_over = patience.is_over(time.monotonic(), is_sick=self.is_sick, paused=self.paused_reason)
                 if is_over and not waited.done():
                     raise Unavailable(patience.reason)

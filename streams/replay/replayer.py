@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
@@ -30,6 +32,7 @@ from streams.replay.costs import with_cost
 from streams.replay.ledger_book import LedgerBook, Outcomes
 from streams.replay.look_back import look_back
 from streams.replay.pacing import Pace
+from streams.replay.purse import Purse
 from streams.replay.sampling import Sampling
 from streams.tap.decode import Undecodable, decode
 from streams.tap.features import FeatureNames, feature_of
@@ -85,32 +88,27 @@ class Replayer:
 
     async def _exchange(self, tp: TP, exchange: Exchange) -> Outcomes:  # noqa: PLR0911 - one return per outcome
         outside = out_of_bounds(exchange, self.config.match_names)
-        feature = self.features.admit(feature_of(exchange, self.config.tap.feature)) if outside is None else ""
-        identity = trial_id(self.config.upgrade.name, exchange.source, exchange.ts_ms)
         if outside is not None:
-            return self._all_candidates(feature, outside)
+            return self._all_candidates("", outside)
+        feature = self.features.admit(feature_of(exchange, self.config.tap.feature))
         if exchange.unreplayable is not None:
             return self._all_candidates(feature, Outcome.UNREPLAYABLE)
         if (exchange.source.offset, exchange.source.item) in self._done[tp]:
             return self._all_candidates(feature, Outcome.REPLAYED)  # an earlier worker paid for it
-        if self.sampling.weight(identity, feature) is None:
-            return self._all_candidates(feature, Outcome.SAMPLED_OUT)
-        requests = len(self.config.candidates)
-        if self.budget.is_spent(tp, requests, _today()):
-            return self._all_candidates(feature, Outcome.OVER_BUDGET)
+        identity = trial_id(self.config.upgrade.name, exchange.source, exchange.ts_ms)
         likely = likely_cost(self.config, exchange, self.sampling.rates(feature).rerun)
-        weight = self.sampling.weight(identity, feature, self.pace.rate(tp, requests, likely))
-        if weight is None:
-            return self._all_candidates(feature, Outcome.SAMPLED_OUT)
+        weight = self._weight(tp, feature, identity, likely)
+        if isinstance(weight, Outcome):
+            return self._all_candidates(feature, weight)
         arms = arms_of(self.config, exchange, rerun=self.sampling.is_rerun(identity, feature))
         self.pace.took(tp, len(arms), likely)
         reserved = await self.budget.reserve(tp, len(arms), sum(arm.most_usd for arm in arms), _today())
         if reserved is None:
             self.pace.took(tp, -len(arms), -likely)
             return self._all_candidates(feature, Outcome.OVER_BUDGET)
-        answers = await self._ask(exchange, arms)
-        booked = sum(_booked(answers[arm.name], arm) for arm in arms)
-        self.budget.settle(reserved, booked)
+        purse = Purse(self.budget, reserved)
+        answers = await self._ask(exchange, arms, purse)
+        booked = purse.close((answers[arm.name], arm) for arm in arms)
         self.pace.took(tp, 0, booked - likely)
         spent = [answer.cost_usd for answer in answers.values() if isinstance(answer, Answer)]
         got = tuple(
@@ -148,12 +146,25 @@ class Replayer:
             )
         )
 
-    async def _ask(self, exchange: Exchange, arms: Sequence[AskedArm]) -> dict[str, Answer | Unavailable]:
+    def _weight(self, tp: TP, feature: str, identity: UUID, likely_usd: float) -> float | Outcome:
+        """1 / the probability with which this exchange is asked, or why it is not."""
+        if self.sampling.weight(identity, feature) is None:
+            return Outcome.SAMPLED_OUT
+        if any(client.is_stopped_for_long for client in self.providers.values()):
+            return Outcome.SHED
+        requests = len(self.config.candidates)
+        if self.budget.is_spent(tp, requests, _today()):
+            return Outcome.OVER_BUDGET
+        weight = self.sampling.weight(identity, feature, self.pace.rate(tp, requests, likely_usd))
+        return Outcome.SAMPLED_OUT if weight is None else weight
+
+    async def _ask(self, exchange: Exchange, arms: Sequence[AskedArm], purse: Purse) -> dict[str, Answer | Unavailable]:
         """All arms at once; an arm whose provider is away does not fail the others."""
 
         async def ask(arm: AskedArm) -> Answer | Unavailable:
             try:
-                answer = await self.providers[arm.provider].ask(arm.body, arm.pin, exchange.request_id, arm.name)
+                provider, pay_again = self.providers[arm.provider], partial(purse.pay_again, arm)
+                answer = await provider.ask(arm.body, arm.pin, exchange.request_id, arm.name, pay_again)
             except Unavailable as away:
                 return away
             return with_cost(answer, arm.price)
@@ -234,15 +245,6 @@ class Replayer:
 
 def _today() -> str:
     return datetime.now(UTC).date().isoformat()
-
-
-def _booked(answer: Answer | Unavailable, arm: AskedArm) -> float:
-    """What an answer counts in the budget: its cost, or the most it may have cost where nobody says."""
-    if isinstance(answer, Unavailable):
-        return arm.most_usd if answer.may_be_billed else 0.0
-    if answer.cost_usd is not None:
-        return answer.cost_usd
-    return 0.0 if answer.error else arm.most_usd  # a refusal is free
 
 
 def _failed(away: Unavailable, pin: str) -> Answer:

@@ -4,6 +4,7 @@ import asyncio
 import math
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -16,10 +17,12 @@ from schemas.ids import stable_id
 from schemas.prices import Price, price_of
 from schemas.settings import Budget as Caps
 from schemas.settings import Sampling as Rates
+from streams.replay.arms import AskedArm
 from streams.replay.budget import Budget, Spend
 from streams.replay.client import Unavailable
 from streams.replay.costs import likely_usd, most_usd, with_cost
 from streams.replay.pacing import DAY_S, Pace
+from streams.replay.purse import Purse
 from streams.replay.sampling import Sampling
 from streams.worker import check_spending
 
@@ -208,11 +211,35 @@ def test_the_cost_of_an_answer_is_the_providers_word_or_the_tables_or_unknown():
     assert with_cost(Answer("m", text="y"), DEAR).cost_usd is None
 
 
-def test_an_answer_lost_on_the_way_may_be_billed_and_a_refusal_is_not():
-    assert Unavailable("connection:ServerDisconnectedError").may_be_billed
-    assert Unavailable("connection:TimeoutError").may_be_billed
-    assert not Unavailable("connection:ClientConnectorError").may_be_billed
-    assert not Unavailable("http_503").may_be_billed
+async def test_a_lost_answer_may_be_billed_and_a_refusal_or_a_request_never_sent_is_not():
+    arm = AskedArm("rerun", "m/1", {"messages": [], "max_tokens": 1}, DEAR)
+    budget = Budget(Caps(usd_per_day=1000.0, requests_per_day=10, pace="none"), [HERE])
+    for answer, counts in (
+        (Unavailable("answer_cut", may_be_billed=True), (1, arm.most_usd)),
+        (Unavailable("http_503"), (1, 0.0)),
+        (Unavailable("stopped", is_unsent=True), (0, 0.0)),
+        (Answer("m", error="rejected:temperature"), (1, 0.0)),
+        (Answer("m", text="y"), (1, arm.most_usd)),
+        (Answer("m", text="y", cost_usd=0.01), (1, 0.01)),
+    ):
+        before = replace(budget.spend(HERE, DAY))
+        purse = Purse(budget, await budget.reserve(HERE, 1, arm.most_usd, DAY))
+        purse.close([(answer, arm)])
+        after = budget.spend(HERE, DAY)
+        assert (after.requests - before.requests, after.usd - before.usd) == (counts[0], pytest.approx(counts[1]))
+        assert after.held_usd == pytest.approx(0)
+        assert after.total_usd == pytest.approx(after.usd)
+
+
+async def test_asking_again_for_a_lost_answer_is_paid_out_of_the_same_share():
+    arm = AskedArm("rerun", "m/1", {"messages": [], "max_tokens": 1}, DEAR)
+    budget = Budget(Caps(requests_per_day=2, usd_per_day=2.5 * arm.most_usd, pace="none"), [HERE])
+    purse = Purse(budget, await budget.reserve(HERE, 1, arm.most_usd, DAY))
+    assert purse.pay_again(arm)
+    assert not purse.pay_again(arm)
+    purse.close([(Answer("m", text="y", cost_usd=0.0001), arm)])
+    spend = budget.spend(HERE, DAY)
+    assert (spend.requests, spend.usd) == (2, pytest.approx(arm.most_usd + 0.0001))
 
 
 def test_every_price_of_the_table_says_when_and_where_it_was_read():

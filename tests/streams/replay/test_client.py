@@ -227,3 +227,29 @@ async def test_an_address_that_is_no_api_is_not_the_candidates_fault(session, as
     async with asking() as (provider, _):
         client = provider_client("sim", Provider(base_url=provider.base_url + "/nowhere"), session)
         assert await ask_many(client, 1) == ["http_404"]
+
+
+async def test_a_long_stop_lets_exchanges_pass_by_unsent_and_a_short_one_lets_them_wait(asking, monkeypatch):
+    async with asking() as (provider, client):
+        client.stop()
+        waiting = asyncio.ensure_future(client.ask(BODY, PIN, "r1", "candidate:b"))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        monkeypatch.setattr("streams.replay.client.STOPPED_GRACE_S", 0.0)
+        for asked in (waiting, client.ask(BODY, PIN, "r2", "candidate:b")):
+            with pytest.raises(Unavailable) as stopped:
+                await asyncio.wait_for(asked, 3)
+            assert (stopped.value.reason, stopped.value.is_unsent) == ("stopped", True)
+        client.go_on()
+        assert (await client.ask(BODY, PIN, "r3", "candidate:b")).text
+        assert len(provider.calls) == 1
+
+
+async def test_an_answer_that_was_lost_is_asked_again_only_if_it_may_be_paid_again(asking):
+    async with asking() as (provider, client):
+        provider.faults.cut = 1.0
+        with pytest.raises(Unavailable) as lost:
+            await client.ask(BODY, PIN, "r1", "candidate:b", lambda: False)
+        assert lost.value.may_be_billed
+        assert not lost.value.is_unsent
+        assert len(provider.calls) == 1
