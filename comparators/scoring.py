@@ -5,7 +5,7 @@ batch at once, so that those with a model can use it well.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -93,6 +93,15 @@ def evidence(
     return None
 
 
+def calibrating(dimensions: Iterable[Dimension]) -> tuple[Dimension, ...]:
+    """Those of the dimensions that have to learn of a feature before they score."""
+    return tuple(
+        dimension
+        for dimension in dimensions
+        if isinstance(dimension.comparator, CalibratedComparator) and not dimension.comparator.is_calibrated
+    )
+
+
 def observe(
     comparisons: Sequence[Comparison],
     learner_of: Callable[[str, Dimension], Learner],
@@ -106,13 +115,9 @@ def observe(
             continue
         seen.add(trial.trial_id)
         feature = rules(trial.feature)
-        for dimension in feature.dimensions:
+        for dimension in calibrating(feature.dimensions):
             comparator = dimension.comparator
-            if (
-                not isinstance(comparator, CalibratedComparator)
-                or comparator.is_calibrated
-                or dimension.name in feature.calibrations
-            ):
+            if not isinstance(comparator, CalibratedComparator) or dimension.name in feature.calibrations:
                 continue
             text = _observed(comparator, comparison)
             if text:

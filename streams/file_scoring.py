@@ -17,7 +17,7 @@ from comparators.dimensions import load_dimensions
 from comparators.drift.alpha import families
 from comparators.drift.fold import fold_comparisons, merge
 from comparators.drift.judge import JudgeRules, Known, judge
-from comparators.scoring import FeatureRules, observe, score_trials
+from comparators.scoring import FeatureRules, calibrating, observe, score_trials
 from schemas.comparisons import Comparison
 from schemas.config import Config, candidate_hash
 from schemas.errors import TrialLineError, UsageError
@@ -135,13 +135,7 @@ def score_files(
         comparisons = score_trials(batch, rules.__getitem__)
         on_scored(comparisons)
         evidence = merge(evidence, fold_comparisons(comparisons, rules.__getitem__, lambda *_: 1))
-        observations = observe(comparisons, lambda feature, dimension: dimension.learner(feature), rules.__getitem__)
-        for frozen in window.add(observations):
-            learner = frozen.learner
-            of_feature = rules[learner.feature]
-            # Lines stand in the order of a file, often without a time: from the next batch on it is in force.
-            calibrations = {**of_feature.calibrations, learner.dimension: replace(frozen, until_ms=BEFORE_ALL)}
-            rules[learner.feature] = replace(of_feature, calibrations=calibrations)
+        _learn(window, comparisons, rules)
     settings = found.verdict
     # A file is there before its scores are: where nobody declared features, all of them share alike.
     declared = list((found.config.features if found.config is not None else ()) or found.features)
@@ -176,6 +170,29 @@ def score_files(
             Outcome.SAMPLED_OUT.value: 0,
         },
     )
+
+
+def trial_and_rules(found: Survey, request_id: str) -> tuple[Trial, dict[str, FeatureRules]] | None:
+    """A trial of surveyed files and the rules it is scored with, calibrated as `score_files` does it; None: no such."""
+    rules = feature_rules(found)
+    window = Window()
+    for batch in _batches(trials_of(found)):
+        trial = next((trial for trial in batch if trial.request_id == request_id), None)
+        if trial is not None:
+            return trial, rules
+        learning = {feature: replace(of, dimensions=calibrating(of.dimensions)) for feature, of in rules.items()}
+        _learn(window, score_trials(batch, learning.__getitem__), rules)
+    return None
+
+
+def _learn(window: Window, comparisons: Sequence[Comparison], rules: dict[str, FeatureRules]) -> None:
+    """Put what these comparisons complete in force, from the next batch on."""
+    for frozen in window.add(observe(comparisons, lambda feature, d: d.learner(feature), rules.__getitem__)):
+        learner = frozen.learner
+        of_feature = rules[learner.feature]
+        # Lines stand in the order of a file, often without a time, so the time of a calibration tells nothing.
+        calibrations = {**of_feature.calibrations, learner.dimension: replace(frozen, until_ms=BEFORE_ALL)}
+        rules[learner.feature] = replace(of_feature, calibrations=calibrations)
 
 
 def trials_of(found: Survey) -> Iterator[Trial]:

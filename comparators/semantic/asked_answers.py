@@ -11,6 +11,8 @@ from schemas.exchanges import Request
 
 _SCANNED = 6000  # characters of a long prompt that are read from its head and from its tail: instructions stand there
 _LABELS = range(2, 25)
+_QUESTION = 1000  # characters at the end of the last user message that say what is asked
+_SHORT_QUESTION = 200
 _ANNOUNCEMENT = 80  # characters between what announces a list and its colon
 _OPTION = re.compile(r"(?:^|(?<=\s))(?:\(([A-J])\)|([A-J])[).:](?=\s))", re.MULTILINE)
 _LETTERS = re.compile(r"\bA, ?B(?:, ?[C-J])*(?:,? ?(?:and|or) ?[B-J])?\b")
@@ -22,6 +24,7 @@ _ARITHMETIC = re.compile(r"\d ?[-+*/\u00d7\u00f7^=] ?\d")
 _LIST_END = re.compile(r"[.!?\n]")
 _ITEM_BREAK = re.compile(r",|/|\||;|\bor\b|\band\b")
 _LEADS_TO_LIST = re.compile(r"\b(?:as|into|of|with|from|between)\b")
+_SENTENCE_STARTS = re.compile(r"(?:^|[.!?:\n])\W{0,3}(?:please )?([a-z]+)")
 _COUNTED = re.compile(r"\b(?:how many|number of) (?:more |other |different |total )?([a-z]{3,})")
 _BULLET = re.compile(r"(?:[-*•]|\d{1,2}[.)]) {0,3}([^\n:(]{1,40})")
 _EDGES = " \t\r\n\"'`()[]{}<>*.:“”"
@@ -79,8 +82,8 @@ def _asked(system: str, user: str) -> Asked:
             demanded.add("boxed")
     if "yes_no" not in kinds and _is_yes_no_question(user):
         kinds.append("yes_no")
-    question = user[-_SCANNED:].casefold()
-    if not demanded and (any(phrase in question for phrase in words()["asks_number"]) or _ARITHMETIC.search(question)):
+    question = user[-_QUESTION:].casefold()
+    if not demanded and _asks_number(question):
         kinds.append("number")
     first = any(phrase in folded for phrase in words()["reasons_first"])
     counted = _COUNTED.search(question) if "number" in kinds else None
@@ -111,6 +114,17 @@ def _letters(prompt: str) -> str:
             break
         run += letter
     return run if len(run) > 1 else ""
+
+
+def _asks_number(question: str) -> bool:
+    known = words()
+    if any(phrase in question for phrase in known["asks_code"]):
+        return False
+    return (
+        any(phrase in question for phrase in known["asks_number"])
+        or any(start in known["asks_number_first"] for start in _SENTENCE_STARTS.findall(question))
+        or (len(question) <= _SHORT_QUESTION and _ARITHMETIC.search(question) is not None)
+    )
 
 
 def _options(prompt: str) -> tuple[tuple[str, str], ...]:

@@ -19,6 +19,7 @@ _SHORT = 60  # characters; a longer text of one's own words is no final answer b
 
 _BOX = re.compile(r"\\?boxed ?\{")
 _NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 _ASIDE = re.compile(r"\([^()\n]{0,200}\)")
 _YES_NO = re.compile(
     r"(?<![\w'-])(?:(yes)(?![\w'-])"
@@ -285,7 +286,8 @@ def _number(text: _Text, asked: Asked) -> FinalAnswer | None:
         value = canonical_number(of_them[-1].rstrip(",")) if of_them else None
         if value is not None:
             return FinalAnswer("number", value, "counted")
-    found = _numbers(_ASIDE.sub(" ", paragraph)) or _numbers(paragraph)
+    closing = _SENTENCE_END.split(_ASIDE.sub(" ", paragraph).strip())[-1]
+    found = _numbers(closing) or (_numbers(paragraph) if len(text.whole) <= _HEAD else [])
     return FinalAnswer("number", found[-1], "whole" if len(text.whole) <= _SHORT else "last") if found else None
 
 

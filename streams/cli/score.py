@@ -75,12 +75,13 @@ def score(
 
 def _show(found: "Survey", request_id: str, form: str) -> None:
     from comparators.scoring import score_trials  # noqa: PLC0415 - slow to import
-    from streams.file_scoring import feature_rules, trials_of  # noqa: PLC0415 - the same
+    from streams.file_scoring import trial_and_rules  # noqa: PLC0415 - the same
 
-    trial = next((trial for trial in trials_of(found) if trial.request_id == request_id), None)
-    if trial is None:
+    shown_trial = trial_and_rules(found, request_id)
+    if shown_trial is None:
         raise UsageError(f"--show: no trial has request_id {request_id!r}")
-    comparisons = score_trials([trial], feature_rules(found).__getitem__)
+    trial, rules = shown_trial
+    comparisons = score_trials([trial], rules.__getitem__)
     if form == "json":
         scores = [line for comparison in comparisons for line in score_lines(comparison)]
         shown = {key: getattr(trial, key) for key in ("request_id", "feature", "baseline", "rerun", "candidates")}

@@ -65,7 +65,7 @@ def _facts(answer: Answer) -> Text:
 def _scores(comparison: Comparison) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
     table.title = Text.assemble("candidate ", (comparison.candidate, "bold"))
-    for name in ("dimension", "baseline", "rerun", "candidate", "D", "reason"):
+    for name in ("dimension", "baseline", "rerun", "candidate", "excess", "reason"):
         table.add_column(name, justify="left" if name in ("dimension", "reason") else "right")
     for score in sorted(comparison.scores, key=_telling):
         telling = score.candidate.status is Status.FAILED or bool(score.candidate.value)
