@@ -50,6 +50,8 @@ class Faults:
 
     latency_ms: float = 0.0  # median of a log-normal wait before the answer
     latency_sigma: float = 0.3  # of the wait's logarithm
+    event_ms: float = 0.0  # between the events of a stream
+    away: bool = False  # every connection breaks before an answer
     too_many: float = 0.0  # share answered 429 with Retry-After
     retry_after_s: float = 0.1
     retry_after_as_date: bool = False  # the HTTP-date form, in whole seconds
@@ -68,8 +70,8 @@ class Faults:
         """How long this call waits for its answer, in seconds."""
         return self.latency_ms / 1000 * rng.lognormvariate(0, self.latency_sigma) if self.latency_ms else 0.0
 
-    def refuse(self, body: Mapping[str, Any]) -> None:
-        """Refuse what waiting does not mend.
+    def refuse(self, body: Any) -> None:
+        """Refuse what waiting does not mend; `body` is the request in its own form.
 
         Raises:
             AnswerError: no access, no money, or a parameter that the model does not take.
@@ -80,7 +82,8 @@ class Faults:
             raise AnswerError(
                 429, "You exceeded your current quota.", kind="insufficient_quota", code="insufficient_quota"
             )
-        for parameter in sorted(self.unsupported.get(str(body.get("model")), frozenset()) & body.keys()):
+        asked = body if isinstance(body, dict) else {}
+        for parameter in sorted(self.unsupported.get(str(asked.get("model")), frozenset()) & asked.keys()):
             raise AnswerError(
                 400,
                 f"Unsupported parameter: {parameter!r} is not supported with this model.",

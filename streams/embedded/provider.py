@@ -1,8 +1,9 @@
-"""A simulated provider: an OpenAI-compatible HTTP server on this machine that can go wrong in every known way.
+"""A simulated provider: an HTTP server on this machine that can go wrong in every known way.
 
-`POST /v1/chat/completions` (whole or streamed) and `GET /v1/models`, after OpenAI's public API reference. What is
-answered, which call goes wrong and how long it takes depends on the seed, on our own request and arm headers and on how
-often the same was asked before; never on the order of calls. Start reading at `simulated_provider`.
+`POST /v1/chat/completions` after OpenAI's public API reference and `POST /v1/messages` after Anthropic's, whole or
+streamed, and `GET /v1/models`. What is answered, which call goes wrong and how long it takes depends on the seed, on
+our own request and arm headers and on how often the same was asked before; never on the order of calls. Start reading
+at `simulated_provider`.
 """
 
 import argparse
@@ -11,9 +12,10 @@ import os
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -26,6 +28,8 @@ from schemas.trials import trial_line_from
 from streams.embedded.calls import OK, Calls
 from streams.embedded.child import end_with_parent
 from streams.embedded.faults import AnswerError, Faults, Limits, Mishap
+from streams.embedded.forms import ChatForm, Form
+from streams.embedded.messages_form import MessagesForm
 from streams.embedded.recorded import recorded_models
 from streams.embedded.support_desk import DEMO_DOSES, desk_models
 from streams.embedded.tapped import seeded_rng
@@ -33,7 +37,6 @@ from streams.embedded.tapped import seeded_rng
 LATENCY_HEADER = "x-simulated-latency-ms"  # how long the answer would have taken, milliseconds
 LATENCY_FIELD = "simulated_latency_ms"  # where a model says so; it becomes the header
 _LARGEST_REQUEST = 64 << 20  # bytes
-_PIECE = 24  # characters in one chunk of a stream
 
 
 class Model(Protocol):
@@ -63,7 +66,8 @@ class SimulatedProvider:
     def application(self) -> web.Application:
         """The routes."""
         application = web.Application(client_max_size=_LARGEST_REQUEST)
-        application.router.add_post("/v1/chat/completions", self._complete)
+        for form in (ChatForm(), MessagesForm()):
+            application.router.add_post(form.path, partial(self._complete, form))
         application.router.add_get("/v1/models", self._list_models)
         application.router.add_get("/v1/simulated/calls", self._list_calls)
         return application
@@ -78,7 +82,7 @@ class SimulatedProvider:
         asked = [[*key, count, answered.get(key, 0)] for key, count in self.calls.asked.items()]
         return _json(OK, {"asked": len(self.calls), "most_in_flight": self.calls.most_in_flight, "calls": asked})
 
-    async def _complete(self, request: web.Request) -> web.StreamResponse:
+    async def _complete(self, form: Form, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         identity, arm = unquote(headers.get(REQUEST_HEADER, "")), unquote(headers.get(ARM_HEADER, ""))
         raw = await request.read()
@@ -91,25 +95,31 @@ class SimulatedProvider:
         status: int | None = None
         try:
             rng = seeded_rng(self.seed, model, identity or raw.hex(), arm, repeat)
-            response, is_whole = await self._respond(request, body, len(raw), headers, rng)
+            response, is_whole = await self._respond(request, form, body, len(raw), rng)
             status = response.status if is_whole else None
         finally:
             self.calls.end(place, status)
         return response
 
     async def _respond(
-        self, request: web.Request, body: Any, size: int, headers: Mapping[str, str], rng: random.Random
+        self, request: web.Request, form: Form, body: Any, size: int, rng: random.Random
     ) -> tuple[web.StreamResponse, bool]:
         """The response, and whether all of it was sent."""
+        if self.faults.away:
+            return _hung_up(request, web.Response()), False
+        headers = {name.lower(): value for name, value in request.headers.items()}
         limits: dict[str, str] = {}
         try:
-            self.faults.refuse(_chat_body(body))
+            self.faults.refuse(body)
             limits = self._limits.admit(self.faults, size // 4 + 1)
+            chat = form.chat(body, headers)
             await asyncio.sleep(self.faults.wait_s(rng))
             mishap = self.faults.draw(rng)
-            answer = self._model(body).answer(body, headers, rng)
+            answer = self._model(chat).answer(chat, headers, rng)
         except AnswerError as refused:
-            return _json(refused.status, refused.body, {**limits, **refused.headers}), True
+            status, error = form.error(refused)
+            return _json(status, error, form.limits({**limits, **refused.headers})), True
+        limits = form.limits(limits)
         latency_ms = answer.pop(LATENCY_FIELD, None)
         if latency_ms is not None:
             limits[LATENCY_HEADER] = f"{latency_ms:.1f}"
@@ -117,11 +127,13 @@ class SimulatedProvider:
             return web.Response(body=rng.randbytes(200), content_type="application/json", headers=limits), True
         if mishap is Mishap.HUGE:
             answer["choices"][0]["message"]["content"] = "lorem ipsum " * (self.faults.huge_characters // 12)
+        is_cut = mishap is Mishap.CUT
         if body.get("stream"):
-            return await _streamed(request, body, answer, limits, is_cut=mishap is Mishap.CUT), mishap is not Mishap.CUT
-        if mishap is Mishap.CUT:
-            return await _cut(request, json_text.dumps(answer), limits), False
-        return _json(OK, answer, limits), True
+            events = list(form.events(answer, body))
+            return await _streamed(request, events, limits, self.faults.event_ms, is_cut=is_cut), not is_cut
+        if is_cut:
+            return await _cut(request, json_text.dumps(form.whole(answer)), limits), False
+        return _json(OK, form.whole(answer), limits), True
 
     def _model(self, body: Mapping[str, Any]) -> Model:
         name = str(body.get("model"))
@@ -164,69 +176,36 @@ def _json(status: int, body: Any, headers: Mapping[str, str] | None = None) -> w
     )
 
 
-def _chat_body(body: Any) -> Mapping[str, Any]:
-    if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
-        raise AnswerError(400, "We could not parse the JSON body of your request.", param="messages")
-    return body
-
-
 async def _cut(request: web.Request, whole: bytes, headers: Mapping[str, str]) -> web.StreamResponse:
     """Promise all, send half, hang up."""
     response = web.StreamResponse(headers=headers)
     response.content_type, response.content_length = "application/json", len(whole)
     await response.prepare(request)
     await response.write(whole[: len(whole) // 2])
-    if request.transport is not None:
-        request.transport.abort()
-    return response
+    return _hung_up(request, response)
 
 
 async def _streamed(
-    request: web.Request,
-    body: Mapping[str, Any],
-    answer: Mapping[str, Any],
-    headers: Mapping[str, str],
-    *,
-    is_cut: bool,
+    request: web.Request, events: Sequence[bytes], headers: Mapping[str, str], event_ms: float, *, is_cut: bool
 ) -> web.StreamResponse:
-    """The answer as server-sent events; the last chunk has the usage where `stream_options` asks for it."""
+    """The answer as server-sent events, `event_ms` apart."""
     response = web.StreamResponse(headers={**headers, "cache-control": "no-cache"})
     response.content_type = "text/event-stream"
     await response.prepare(request)
-    chunks = list(_chunks(answer, with_usage=bool((body.get("stream_options") or {}).get("include_usage"))))
-    for chunk in chunks[: len(chunks) // 2] if is_cut else chunks:
-        await response.write(b"data: " + json_text.dumps(chunk) + b"\n\n")
+    for event in events[: len(events) // 2] if is_cut else events:
+        await response.write(event)
+        if event_ms:
+            await asyncio.sleep(event_ms / 1000)
     if is_cut:
-        if request.transport is not None:
-            request.transport.abort()
-        return response
-    await response.write(b"data: [DONE]\n\n")
+        return _hung_up(request, response)
     await response.write_eof()
     return response
 
 
-def _chunks(answer: Mapping[str, Any], *, with_usage: bool) -> Iterator[dict[str, Any]]:
-    shared = {key: answer[key] for key in ("id", "created", "model", "system_fingerprint") if key in answer}
-    shared["object"] = "chat.completion.chunk"
-    choice = answer["choices"][0]
-    message = choice["message"]
-
-    def chunk(delta: Mapping[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
-        return {**shared, "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}
-
-    yield chunk({"role": "assistant", "content": ""})
-    text = message.get("content") or ""
-    for start in range(0, len(text), _PIECE):
-        yield chunk({"content": text[start : start + _PIECE]})
-    for index, call in enumerate(message.get("tool_calls") or ()):
-        function = call["function"]
-        yield chunk({"tool_calls": [{**call, "index": index, "function": {**function, "arguments": ""}}]})
-        for start in range(0, len(function["arguments"]), _PIECE):
-            piece = function["arguments"][start : start + _PIECE]
-            yield chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
-    yield chunk({}, choice["finish_reason"])
-    if with_usage and "usage" in answer:
-        yield {**shared, "choices": [], "usage": answer["usage"]}
+def _hung_up(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.abort()
+    return response
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -126,13 +126,15 @@ def completion(identity: str, answer: Answer) -> dict[str, Any]:
 def answer_error(error: str) -> AnswerError:
     """The HTTP error that reads back as this recorded error.
 
-    `http_NNN` is that status and `rejected:PARAMETER` a 400 that names it; anything else a 400 with it as code.
+    `http_NNN` is that status and `rejected:PARAMETER` a 400 that names it; anything else, and what would stop all
+    asking (401, 402, 403), a 400 with it as code.
     """
     kind, _, parameter = error.partition(":")
     if kind == "rejected" and parameter:
         return AnswerError(400, f"{parameter} is not supported.", code="unsupported_parameter", param=parameter)
     status = kind.removeprefix("http_")
-    if kind.startswith("http_") and status.isdecimal() and 400 <= int(status) <= 599:  # noqa: PLR2004 - HTTP's errors
+    is_error = kind.startswith("http_") and status.isdecimal() and 400 <= int(status) <= 599  # noqa: PLR2004 - HTTP's
+    if is_error and status not in ("401", "402", "403"):
         return AnswerError(int(status), f"Recorded error {error}.", code=error)
     return AnswerError(400, f"Recorded error {error}.", code=error)
 

@@ -28,6 +28,8 @@ class State(StrEnum):
 class Breaker:
     """The breaker of one provider."""
 
+    first_open_s: float = FIRST_OPEN_S
+    first_pause_s: float = FIRST_PAUSE_S
     state: State = State.CLOSED
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))  # was it a failure?
     _in_a_row: int = 0
@@ -72,7 +74,7 @@ class Breaker:
             self._recent.append(True)
             failures = sum(self._recent)
             if self._in_a_row >= CONSECUTIVE or (len(self._recent) == RECENT and failures >= SHARE * RECENT):
-                self._open_s, self._longest_s = FIRST_OPEN_S, LONGEST_OPEN_S
+                self._open_s, self._longest_s = self.first_open_s, LONGEST_OPEN_S
                 self._open(now)
 
     def withdrawn(self, *, is_probe: bool) -> None:
@@ -82,7 +84,7 @@ class Breaker:
 
     def pause(self, now: float) -> None:
         """Open for long: no access, no money."""
-        self._open_s, self._longest_s = FIRST_PAUSE_S, LONGEST_PAUSE_S
+        self._open_s, self._longest_s = self.first_pause_s, LONGEST_PAUSE_S
         self._open(now)
 
     def close(self) -> None:

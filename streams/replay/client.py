@@ -21,12 +21,12 @@ from urllib.parse import quote
 import aiohttp
 
 from schemas import json_text
-from schemas.answers import Answer, Usage
+from schemas.answers import Answer
 from schemas.ids import content_hash
 from schemas.topics import ARM_HEADER, REQUEST_HEADER
 from streams.replay.chat_api import Api, ChatApi, Unconvertible
 from streams.replay.headroom import reported
-from streams.replay.outages import asked_wait_s, is_outage, may_retry
+from streams.replay.outages import FIRST_WAIT_S, asked_wait_s, is_outage, may_retry
 from streams.replay.patience import Patience, Trouble
 from streams.replay.provider_errors import error_object, pause_reason, refusal
 from streams.replay.reading import Received, post
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 LONGEST_HOLD_S = 60.0  # of a Retry-After, for requests other than the one that got it
 LOOK_EVERY_S = 1.0  # how often a request that waits looks whether it is still worth it
 STOPPED_GRACE_S = 60.0  # a stop (`shadowtap pause`) that is longer lets exchanges pass by, so that the tap goes on
+TOO_LARGE = "answer_too_large"
 _LONGEST_ID = 256  # characters in a header
 _NOT_FOUND, _ERROR = 404, 400
 
@@ -75,9 +76,9 @@ class _Sending:
 class ProviderClient:
     """One provider: its address, its key, its limits.
 
-    `timeout_s` bounds one HTTP request, `patience_s` how long a request is tried again once trouble was met. `price`
-    gives the dollars of an answer by model and usage, None where unknown. `on_pause` hears (provider, reason) once when
-    only a person can mend what is wrong; `paused_reason` says so until a probe is answered or `resume` is called.
+    `timeout_s` bounds one HTTP request, `patience_s` how long a request is tried again once trouble was met, first after
+    up to `first_wait_s`. `on_pause` hears (provider, reason) once when only a person can mend what is wrong;
+    `paused_reason` says so until a probe is answered or `resume` is called.
     `stop` and `go_on` are `shadowtap pause` and `resume`: nothing is sent between them. `asked` counts HTTP requests
     sent, `troubles` what they met.
     """
@@ -91,7 +92,7 @@ class ProviderClient:
     stream: bool = False
     timeout_s: float = 120.0
     patience_s: float = 300.0
-    price: Callable[[str, Usage], float | None] = lambda _model, _usage: None
+    first_wait_s: float = FIRST_WAIT_S
     on_pause: Callable[[str, str], None] = lambda _provider, _reason: None
     rng: random.Random = field(default_factory=random.Random)
     may_ask: asyncio.Event = field(default_factory=asyncio.Event)
@@ -148,7 +149,7 @@ class ProviderClient:
             sending = self._sending(body, pin, request_id, arm)
         except Unconvertible as cannot:
             return Answer(pin, error=cannot.reason)
-        patience = Patience(self.patience_s, time.monotonic())
+        patience = Patience(self.patience_s, time.monotonic(), self.first_wait_s)
         is_unsent = True
         while True:
             try:
@@ -172,7 +173,7 @@ class ProviderClient:
         sent = json_text.dumps(wire)
         headers = {
             "content-type": "application/json",
-            REQUEST_HEADER: quote(request_id[:_LONGEST_ID]),
+            REQUEST_HEADER: quote(request_id[:_LONGEST_ID], errors="replace"),
             ARM_HEADER: quote(arm),
             **self.api.headers(self.key),
         }
@@ -249,19 +250,17 @@ class ProviderClient:
             raise Trouble(f"http_{status}", after_s=after_s, is_final=is_final)
         sent_hash = content_hash(sending.body.decode())
         if received.said is None:
-            error = "answer_too_large" if received.is_too_large else refusal(status, received.body, sending.keys)
+            error = TOO_LARGE if received.is_too_large else refusal(status, received.body, sending.keys)
             return Answer(sending.pin, error=error, latency_ms=received.latency_ms, sent_hash=sent_hash)
         said = received.said
-        model = said.model or sending.pin
         return Answer(
-            model=model,
+            model=said.model or sending.pin,
             text=None if said.error else said.text,
             tool_calls=() if said.error else said.tool_calls,
             finish_reason=said.finish_reason,
             usage=said.usage,
             latency_ms=float(headers.get("x-simulated-latency-ms", received.latency_ms)),
             time_to_first_token_ms=received.time_to_first_token_ms,
-            cost_usd=self.price(model, said.usage),
             error=said.error,
             fingerprint=said.fingerprint,
             sent_hash=sent_hash,

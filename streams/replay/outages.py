@@ -45,9 +45,9 @@ def asked_wait_s(headers: Mapping[str, str], now: datetime) -> float | None:
         return None
 
 
-def backoff_s(attempt: int, rng: random.Random) -> float:
+def backoff_s(attempt: int, rng: random.Random, first_s: float = FIRST_WAIT_S) -> float:
     """A wait with full jitter: anything from 0 up to a bound that doubles with each attempt (counted from 0)."""
-    return rng.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt, 16)))
+    return rng.uniform(0, min(LONGEST_WAIT_S, first_s * 2 ** min(attempt, 16)))
 
 
 def _seconds(value: str | None) -> float | None:

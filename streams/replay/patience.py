@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass
 from math import inf
 
-from streams.replay.outages import backoff_s
+from streams.replay.outages import FIRST_WAIT_S, backoff_s
 
 LONGEST_S = 1800.0  # Kafka takes a worker for dead that holds a record for an hour
 MOST_PAID = 4  # how often a request is sent where the provider may have billed an answer that did not arrive
@@ -34,6 +34,7 @@ class Patience:
 
     patience_s: float
     since: float
+    first_wait_s: float = FIRST_WAIT_S
     reason: str = "waited_too_long"  # the last trouble it met
     _met_at: float = inf
     _failed: int = 0
@@ -52,7 +53,7 @@ class Patience:
         The wait has full jitter; what the provider asks for comes on top, so that not all return at the same moment.
         """
         self._meet(now, trouble.reason)
-        pause_s = backoff_s(self._failed, rng) + (trouble.after_s or 0.0)
+        pause_s = backoff_s(self._failed, rng, self.first_wait_s) + (trouble.after_s or 0.0)
         self._failed += 1
         self._paid += trouble.may_be_paid
         is_over = trouble.is_final or self._paid >= MOST_PAID or now + pause_s - self._met_at > self.patience_s

@@ -11,9 +11,10 @@ from streams.replay.allowance import per_minute
 from streams.replay.chat_api import Api, ChatApi
 from streams.replay.client import ProviderClient
 from streams.replay.concurrency import Concurrency
+from streams.replay.messages_api import MessagesApi
 from streams.replay.turnstile import Turnstile
 
-APIS: Mapping[str, type[Api]] = {"openai": ChatApi}
+APIS: Mapping[str, type[Api]] = {"openai": ChatApi, "anthropic": MessagesApi}
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from schemas.answers import Answer
 from streams.replay.arms import AskedArm
 from streams.replay.budget import Budget, Reservation
-from streams.replay.client import Unavailable
+from streams.replay.client import TOO_LARGE, Unavailable
 
 
 @dataclass
@@ -42,4 +42,5 @@ def _counts_usd(answer: Answer | Unavailable, arm: AskedArm) -> float:
         return arm.most_usd if answer.may_be_billed else 0.0
     if answer.cost_usd is not None:
         return answer.cost_usd
-    return 0.0 if answer.error else arm.most_usd  # a refusal is free
+    is_free = answer.error is not None and answer.error != TOO_LARGE  # a refusal
+    return 0.0 if is_free else arm.most_usd

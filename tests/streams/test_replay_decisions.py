@@ -180,13 +180,15 @@ def test_a_request_is_stripped_then_changed_and_its_tools_stay_declared():
     body = {
         "model": "gpt-x-2026-03-01",
         "messages": [{"role": "system", "content": "old"}, {"role": "user", "content": "hi"}],
-        "store": True, "user": "u1", "metadata": {"a": 1}, "stream": True, "top_p": 1, "tools": [{"type": "function"}],
+        "store": True, "user": "u1", "metadata": {"a": 1}, "stream": True, "api_key": "k",
+        "max_tokens": 5, "top_p": 1, "tools": [{"type": "function"}],
     }  # fmt: skip
     sent = request_for(body, "gpt-x-2026-10-20", drop=("top_p",), changes={"temperature": 1}, system_prompt="new")
     assert sent == {
         "model": "gpt-x-2026-10-20",
         "messages": [{"role": "system", "content": "new"}, {"role": "user", "content": "hi"}],
         "tools": [{"type": "function"}],
+        "max_tokens": 5,
         "temperature": 1,
     }
     assert body["messages"][0]["content"] == "old"

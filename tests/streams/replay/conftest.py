@@ -32,7 +32,7 @@ def asking(session):
     async def made(faults: Faults | None = None, name: str = "sim", **settings):
         async with simulated_provider(desk_models(1), faults) as provider:
             client = provider_client(name, Provider(base_url=provider.base_url, **settings), session)
-            client.rng = random.Random(1)
+            client.rng, client.first_wait_s = random.Random(1), 0.05
             yield provider, client
 
     return made

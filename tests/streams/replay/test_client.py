@@ -3,6 +3,7 @@
 import asyncio
 import time
 import tracemalloc
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -11,7 +12,8 @@ from schemas.settings import Provider
 from streams.embedded.faults import Faults
 from streams.embedded.support_desk import VERSION_A
 from streams.embedded.support_desk_cases import case
-from streams.replay import breaker
+from streams.embedded.support_desk_requests import chat_body
+from streams.replay.breaker import State
 from streams.replay.client import Unavailable
 from streams.replay.providers import provider_client
 from tests.streams.replay.conftest import BODY, PIN
@@ -29,12 +31,25 @@ async def ask_many(client, count, prefix="r"):
     return await asyncio.gather(*(one(number) for number in range(count)))
 
 
-async def test_an_answer_says_who_answered_what_it_cost_and_what_was_sent(asking):
+@asynccontextmanager
+async def served(handler):
+    """The address of a chat API that is this one handler."""
+    app = web.Application()
+    app.router.add_post("/chat/completions", handler)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def test_an_answer_says_who_answered_and_what_was_sent(asking):
     async with asking() as (provider, client):
-        client.price = lambda model, usage: usage.output_tokens * 0.5
         answer = await client.ask(BODY, PIN, "r/1 ü", "candidate:b")
         assert (answer.text, answer.model) == (case(1, 1000).label, VERSION_A)
-        assert answer.cost_usd == answer.usage.output_tokens * 0.5
+        assert answer.cost_usd is None  # prices are looked up elsewhere
         assert answer.time_to_first_token_ms is None
         assert len(answer.sent_hash) == 16
         assert provider.calls.asked == {("r/1 ü", "candidate:b"): 1}
@@ -79,11 +94,11 @@ async def test_patience_ends_and_the_exchange_is_shed(asking):
     assert await ask_many(client, 1) in (["connection:ClientConnectorError"], ["http_500"])  # nobody listens any more
 
 
-async def test_nobody_is_asked_while_the_breaker_is_open_and_a_probe_brings_everybody_back(asking, monkeypatch):
-    monkeypatch.setattr(breaker, "FIRST_OPEN_S", 0.6)
+async def test_nobody_is_asked_while_the_breaker_is_open_and_a_probe_brings_everybody_back(asking):
     async with asking(Faults(server_error=1.0), max_in_flight=10, patience_s=30) as (provider, client):
+        client.turnstile.breaker.first_open_s = 0.6
         asked = asyncio.ensure_future(ask_many(client, 50))
-        while client.turnstile.breaker.state is breaker.State.CLOSED:
+        while client.turnstile.breaker.state is State.CLOSED:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)  # what was sent before comes back
         before = len(provider.calls)
@@ -115,6 +130,40 @@ async def test_half_an_answer_is_no_answer_and_is_not_paid_for_ever(asking, faul
         assert all(answer.text for answer in await ask_many(client, 5, "more"))
 
 
+@pytest.mark.parametrize("settings", [{}, {"name": "anthropic"}])
+async def test_a_stream_tells_the_time_to_the_first_token_and_the_usage(asking, settings):
+    faults = Faults(latency_ms=60, latency_sigma=0.0, event_ms=20)
+    async with asking(faults, stream=True, **settings) as (_, client):
+        body = chat_body("letters", case(1, 12), VERSION_A)
+        started = time.monotonic()
+        answer = await client.ask(body, PIN, "r1", "rerun")
+        took_ms = (time.monotonic() - started) * 1000
+        assert 60 <= answer.time_to_first_token_ms < took_ms / 2
+        assert answer.usage.output_tokens > 20
+
+
+@pytest.mark.parametrize("settings", [{}, {"name": "anthropic"}])
+async def test_a_stream_that_breaks_off_is_no_answer(asking, settings):
+    async with asking(Faults(cut=0.5), stream=True, **settings) as (provider, client):
+        answers = await ask_many(client, 6)
+        assert len({answer.text for answer in answers}) == 1
+        assert client.troubles.total() == len(provider.calls) - 6 > 0
+
+
+async def test_a_stream_that_ends_politely_in_the_middle_is_cut_too(session):
+    async def half(request):
+        response = web.StreamResponse()
+        response.content_type = "text/event-stream"
+        await response.prepare(request)
+        await response.write(b'data: {"choices": [{"index": 0, "delta": {"content": "Dear"}}]}\n\n')
+        await response.write_eof()
+        return response
+
+    async with served(half) as url:
+        client = provider_client("sim", Provider(base_url=url, stream=True, patience_s=0.2), session)
+        assert await ask_many(client, 1) == ["answer_cut"]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_an_answer_of_100_mb_is_not_read(session, stream):
     async def endless(request):
@@ -132,25 +181,24 @@ async def test_an_answer_of_100_mb_is_not_read(session, stream):
     async def promised(request):
         return web.Response(body=b"x" * (100 << 20), content_type="application/json")
 
-    app = web.Application()
-    app.router.add_post("/endless/chat/completions", endless)
-    app.router.add_post("/promised/chat/completions", promised)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        client = provider_client("sim", Provider(base_url=f"{url}/endless", stream=stream), session)
+    async with served(endless) as url:
+        client = provider_client("sim", Provider(base_url=url, stream=stream), session)
         tracemalloc.start()
-        answers = await ask_many(client, 1)
+        (answer,) = await ask_many(client, 1)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert [answer.error for answer in answers] == ["answer_too_large"]
+        assert answer.error == "answer_too_large"
         assert peak < 20 << 20
-        client = provider_client("sim", Provider(base_url=f"{url}/promised"), session)
+    async with served(promised) as url:
+        client = provider_client("sim", Provider(base_url=url), session)
         assert [answer.error for answer in await ask_many(client, 1)] == ["answer_too_large"]
-    finally:
-        await runner.cleanup()
+
+
+async def test_a_request_id_of_any_text_and_length_fits_a_header(asking):
+    async with asking() as (provider, client):
+        assert (await client.ask(BODY, PIN, "ü\ud800\n" * 1000, "rerun")).text
+        ((request, _),) = provider.calls.asked
+        assert len(request) == 256
 
 
 @pytest.mark.parametrize("fault", ["unauthorized", "quota_spent"])
@@ -172,10 +220,10 @@ async def test_no_access_and_no_money_stop_the_asking_with_one_word_and_lose_not
         assert client.paused_reason is None
 
 
-async def test_a_probe_finds_out_that_access_is_back(asking, monkeypatch):
-    monkeypatch.setattr(breaker, "FIRST_PAUSE_S", 0.3)
+async def test_a_probe_finds_out_that_access_is_back(asking):
     async with asking(Faults(unauthorized=True)) as (provider, client):
         told = []
+        client.turnstile.breaker.first_pause_s = 0.3
         client.on_pause = lambda name, reason: told.append(reason)
         asked = asyncio.ensure_future(ask_many(client, 3))
         await asyncio.sleep(0.5)
