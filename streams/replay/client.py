@@ -76,11 +76,10 @@ class _Sending:
 class ProviderClient:
     """One provider: its address, its key, its limits.
 
-    `timeout_s` bounds one HTTP request, `patience_s` how long a request is tried again after trouble, the first time after
-    up to `first_wait_s`. `on_pause` hears (provider, reason) once when only a person can mend what is wrong;
-    `paused_reason` says so until a probe is answered or `resume` is called.
-    `stop` and `go_on` are `shadowtap pause` and `resume`: nothing is sent between them. `asked` counts HTTP requests
-    sent, `troubles` what they met.
+    `timeout_s` bounds one HTTP request, `patience_s` how long a request is tried again after trouble, first within
+    `first_wait_s`. `on_pause` hears (provider, reason) once when only a person can mend what is wrong; `paused_reason`
+    says so until a probe is answered or `resume` is called. `stop` and `go_on` are `shadowtap pause` and `resume`:
+    nothing is sent between them. `asked` counts HTTP requests sent, `troubles` what they met.
     """
 
     name: str
