@@ -12,6 +12,7 @@ UPGRADE_HEADER = "upgrade"
 KIND_HEADER = "kind"  # `trial` or `ledger`
 SOURCE_HEADER = "src"  # topic/partition/offset/item of the tapped exchange
 SPEND_HEADER = "spend"  # of trials and ledger records: what their tapped partition has spent so far, as JSON
+RUN_HEADER = "run"  # of what a backfill produced: its name; the live run's records have none
 
 REQUEST_HEADER = "x-shadowtap-request"  # on every HTTP request of ours: by it our own traffic is recognised
 ARM_HEADER = "x-shadowtap-arm"

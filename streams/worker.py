@@ -68,7 +68,7 @@ async def worker(
         rules = Rules(config)
         health = health or Health()
         sink = await stack.enter_async_context(producer(config.kafka))
-        trial_partitions, places = await _checked_topics(config, tapping="replay" in names)
+        trial_partitions, places = await checked_topics(config, tapping="replay" in names)
         roles: list[Role] = []
         replayer = scorer = judging = None
         if "replay" in names:
@@ -165,7 +165,12 @@ async def _drain(roles: Sequence[Role]) -> None:
         log.info("role %s drained, %d records left for the next worker", role.name, left)
 
 
-async def _checked_topics(config: Config, *, tapping: bool) -> tuple[int, list[TP]]:
+async def checked_topics(config: Config, *, tapping: bool) -> tuple[int, list[TP]]:
+    """Number of partitions of the trials topic, and all tapped partitions where `tapping`.
+
+    Raises:
+        UsageError: a topic is missing.
+    """
     own = (topics.TRIALS, topics.TOUCHED, topics.VERDICTS, topics.DEAD_LETTERS, topics.CONTROL)
     have = await partitions(config.kafka, own)
     missing = [name for name in own if name not in have]

@@ -104,7 +104,7 @@ def _note(
     if tp not in found:
         return
     carried = headers.get(topics.SPEND_HEADER)
-    if carried and record.offset > found[tp].spend_at:
+    if carried and topics.RUN_HEADER not in headers and record.offset > found[tp].spend_at:
         found[tp].spend, found[tp].spend_at = Spend.from_bytes(carried), record.offset
     if headers.get(topics.KIND_HEADER) == b"trial":
         found[tp].trials.add((int(offset), int(item)))

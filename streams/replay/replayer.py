@@ -7,7 +7,7 @@ position moves: a trial is produced, an undecodable record is dead-lettered, eve
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -46,7 +46,8 @@ class Replayer:
     """Replays tapped records of one upgrade.
 
     `trial_partitions` counts the partitions of the trials topic, `places` are all tapped partitions, of which this
-    worker has some. `outcomes` counts outcomes since the start.
+    worker has some. `outcomes` counts outcomes since the start. `run` names a backfill, and `reruns` are answers of the
+    current pin that are paid for already.
     """
 
     config: Config
@@ -55,6 +56,8 @@ class Replayer:
     trial_partitions: int
     places: Sequence[TP]
     cluster: str = "default"
+    run: str = ""
+    reruns: Mapping[Source, Answer] = field(default_factory=dict)
     features: FeatureNames = field(init=False)
     sampling: Sampling = field(init=False)
     budget: Budget = field(init=False)
@@ -100,7 +103,9 @@ class Replayer:
         weight = self._weight(tp, feature, identity, likely)
         if isinstance(weight, Outcome):
             return self._all_candidates(feature, weight)
-        arms = arms_of(self.config, exchange, rerun=self.sampling.is_rerun(identity, feature))
+        known = self.reruns.get(exchange.source)
+        rerun = known is None and self.sampling.is_rerun(identity, feature)
+        arms = arms_of(self.config, exchange, rerun=rerun)
         self.pace.took(tp, len(arms), likely)
         reserved = await self.budget.reserve(tp, len(arms), sum(arm.most_usd for arm in arms), _today())
         if reserved is None:
@@ -117,7 +122,7 @@ class Replayer:
             if isinstance(answer := answers[candidate_arm(c.name)], Answer)
         )
         if got:
-            again = answers.get(RERUN)
+            again = answers.get(RERUN, known)
             trial = Trial(
                 trial_id=identity,
                 upgrade=self.config.upgrade.name,
@@ -185,6 +190,14 @@ class Replayer:
                 self.budget.restore(tp, past.spend)
             self.pace.forget(tp)
 
+    def leave_out(self, tp: TP, places: Collection[tuple[int, int]]) -> None:
+        """These exchanges (offset, item) have a trial already."""
+        self._done[tp] |= set(places)
+
+    async def write_range(self, ledger: LedgerRange) -> None:
+        """Make a ledger record of one's own durable."""
+        await (await self._send_ledger(TP(ledger.topic, ledger.partition), ledger))
+
     def count(self, record: Taken) -> None:
         """The watermark passes the record: its outcomes belong to the ledger."""
         self.ledger.count(record.tp, record.offset, record.ts_ms, record.result or ())
@@ -212,6 +225,8 @@ class Replayer:
             (topics.SOURCE_HEADER, place),
             (topics.SPEND_HEADER, self.budget.spend(tp, _today()).to_bytes()),
         ]
+        if self.run:
+            headers.append((topics.RUN_HEADER, self.run.encode()))
         sending: asyncio.Future[object] = await self.producer.send(
             topics.TRIALS, value, key=place, partition=tp.partition % self.trial_partitions, headers=headers
         )
