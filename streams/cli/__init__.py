@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "query": "Run SQL, or a shipped query, on the configured ClickHouse.",
     "clickhouse": "Serve an embedded store for other tools.",
     "accept": "Accept a difference by name, with a reason.",
+    "review": "Judge pairs of answers, not knowing which is which.",
     "pause": "Stop all provider calls; the tap goes on.",
     "resume": "Let provider calls go on.",
     "backfill": "Run a candidate over a past window of the topic.",

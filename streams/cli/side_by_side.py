@@ -21,14 +21,15 @@ def trial_side_by_side(trial: Trial, comparisons: Sequence[Comparison]) -> Rende
     head = Text.assemble(
         "trial ", (trial.request_id, "bold"), ", feature ", (trial.feature, "bold"), f", {trial.source.topic}"
     )
-    request = Group(*(_message(role, text) for role, text in trial.request.messages))
+    request = Group(*(message(role, text) for role, text in trial.request.messages))
     parts: list[RenderableType] = [head, Panel(request, title="request", title_align="left"), _answers(trial)]
     for comparison in comparisons:
         parts += [Text(), _scores(comparison)]
     return Group(*parts)
 
 
-def _message(role: str, text: str) -> Text:
+def message(role: str, text: str) -> Text:
+    """A message of a request."""
     return Text.assemble((f"{role}: ", "dim"), _cut(text))
 
 
@@ -40,12 +41,13 @@ def _answers(trial: Trial) -> Table:
     table = Table(expand=True, show_lines=True)
     for name, answer in arms:
         table.add_column(Text.assemble(name, (f"\n{answer.model}", "dim")), ratio=1, overflow="fold")
-    table.add_row(*(_said(answer) for _, answer in arms))
+    table.add_row(*(said(answer) for _, answer in arms))
     table.add_row(*(_facts(answer) for _, answer in arms))
     return table
 
 
-def _said(answer: Answer) -> Text:
+def said(answer: Answer) -> Text:
+    """What an arm said: its text and tool calls, or its error."""
     if answer.error is not None:
         return Text(f"error: {answer.error}", "red")
     calls = [f"{call.name}({json_text.dumps(call.arguments).decode()})" for call in answer.tool_calls]

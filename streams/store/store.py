@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 from comparators.drift.evidence import Evidence, EvidenceKey
 from schemas.acceptances import Acceptance
@@ -17,11 +18,22 @@ from schemas.comparisons import Comparison
 from schemas.coverage import Coverage
 from schemas.epochs import EpochRow
 from schemas.ledger import LedgerRange
+from schemas.opinions import Opinion
 from schemas.touched import Touched
 from schemas.verdict_changes import VerdictChange
 from schemas.verdicts import Epoch, Family
 from streams.redaction import Redactor
-from streams.store import acceptances, calibrations, comparisons, evidence, judgements, ledger, migrations, outbox
+from streams.store import (
+    acceptances,
+    calibrations,
+    comparisons,
+    evidence,
+    judgements,
+    ledger,
+    migrations,
+    opinions,
+    outbox,
+)
 from streams.store.comparisons import EpochOf, Keep
 from streams.store.connection import Connection, RowRefusedError
 from streams.store.layout import CLUSTER_SETTINGS, Layout
@@ -188,6 +200,20 @@ class Store:
     async def put_acceptance(self, upgrade: str, accepted: Acceptance, *, withdrawn: bool = False) -> None:
         """Store an acceptance, or that it was taken back; the latest counts."""
         await acceptances.put(self.connection, upgrade, accepted, withdrawn=withdrawn)
+
+    async def telling_pairs(
+        self, upgrade: str, candidate: str, dimensions: Collection[str], feature: str, count: int
+    ) -> list[tuple[opinions.Place, str]]:
+        """The comparisons that these dimensions find most different, with their feature; "" is every feature."""
+        return await opinions.telling_pairs(self.connection, upgrade, candidate, dimensions, feature, count)
+
+    async def judged_by(self, upgrade: str, candidate: str, reviewer: str) -> set[UUID]:
+        """The pairs that this person has judged."""
+        return await opinions.judged_by(self.connection, upgrade, candidate, reviewer)
+
+    async def put_opinion(self, upgrade: str, candidate: str, opinion: Opinion) -> None:
+        """Store an opinion; a person's last word on a pair counts."""
+        await opinions.put(self.connection, upgrade, candidate, opinion)
 
     async def alerts(self, upgrade: str) -> tuple[Alert, ...]:
         """All alerts, each in its last state."""

@@ -21,6 +21,8 @@ from streams.store import Store
 from streams.store.layout import Layout, laid_out
 from streams.store.migrations import migrate, read_statements, split
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 SHIPPED = Path(str(resources.files("schemas")))
 BLUE = Layout.of(ClickHouse(cluster="blue"))
 HOUR = 1_790_000_000 // 3600 * 3600
@@ -30,9 +32,10 @@ PARAMETERS = {
 }  # fmt: skip
 
 
-@pytest_asyncio.fixture(loop_scope="function")
-async def store(tmp_path):
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def store(tmp_path_factory):
     """An embedded store laid out as on a cluster."""
+    tmp_path = tmp_path_factory.mktemp("cluster")
     (tmp_path / "conf" / "config.d").mkdir(parents=True)
     (tmp_path / "conf" / "config.d" / "cluster.xml").write_text(
         "<clickhouse><tcp_port>9000</tcp_port><remote_servers><blue><shard><replica><host>127.0.0.1</host>"
@@ -113,6 +116,6 @@ async def test_every_shipped_query_runs_on_distributed_tables(store):
         await store.connection.rows(query.read_text("utf-8"), PARAMETERS)
 
 
-def test_an_embedded_store_is_no_cluster():
+async def test_an_embedded_store_is_no_cluster():
     with pytest.raises(ValueError, match="leave cluster out"):
         ClickHouse(url="embedded:here", cluster="blue")

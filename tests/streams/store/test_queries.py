@@ -30,6 +30,7 @@ from schemas.epochs import EpochRow
 from schemas.errors import UsageError
 from schemas.exchanges import Request, Source
 from schemas.ledger import LedgerRange, OutcomeCount
+from schemas.opinions import Judgement, Opinion
 from schemas.touched import Touched
 from schemas.trials import CandidateAnswer, Trial, comparison_id, trial_id
 from schemas.verdict_changes import VerdictChange
@@ -134,6 +135,13 @@ def made_comparisons():
 COMPARISONS = tuple(made_comparisons())
 NEXT = tuple(c for c in COMPARISONS if c.candidate == "next")
 LEDGER = {"replayed": 300, "sampled_out": 120, "shed": 7, "too_large": 2, "own_traffic": 40}
+
+
+def opinions_of(reviewer):
+    rng = random.Random(reviewer)
+    return [(comparison, rng.choice(list(Judgement))) for comparison in rng.sample(NEXT, 8)]
+
+
 CHANGES = tuple(
     VerdictChange(UPGRADE, "next", "chat", "", 0, START_MS + minute * 60_000, verdict, "min_hours")
     for minute, verdict in ((0, Verdict.CONTINUE), (600, Verdict.FAIL))
@@ -164,6 +172,13 @@ async def filled(clickhouse):
         outcomes = tuple(OutcomeCount(name, "chat", *item) for name in CANDIDATES for item in LEDGER.items())
         await store.insert_coverage([LedgerRange(UPGRADE, "c", "llm.gateway", 0, 0, 469, START_MS, outcomes)])
         await store.add_verdicts(CHANGES)
+        for reviewer in ("Ada", "Bo"):
+            for comparison, opinion in opinions_of(reviewer):
+                hour = hour_of(comparison.trial.ts_ms)
+                await store.put_opinion(
+                    UPGRADE, "next",
+                    Opinion(comparison.comparison_id, hour, comparison.trial.feature, reviewer, opinion, "A", START_MS),
+                )  # fmt: skip
     return clickhouse
 
 
@@ -466,6 +481,24 @@ async def test_agreement_of_dimensions(analyst):
         (a, b): len(flagged[a] & flagged[b]) / len(flagged[a] | flagged[b]) for a, b in combinations(sorted(flagged), 2)
     }
     assert {key: row["agreement"] for key, row in rows.items()} == pytest.approx(wanted)
+
+
+async def test_agreement_with_people(analyst):
+    rows = by(await answered(analyst, "agreement_with_people", threshold=0.2), "dimension")
+    wanted = defaultdict(list)
+    for reviewer in ("Ada", "Bo"):
+        for comparison, opinion in opinions_of(reviewer):
+            for score in comparison.scores:
+                if score.candidate.value is not None and score.kind is not Kind.MEASURE:
+                    excess = score.candidate.value if score.d is None else score.d
+                    wanted[score.dimension].append((excess >= 0.2, opinion is Judgement.WORSE))
+    assert {name for (name,) in rows} == set(wanted)
+    for (name,), row in rows.items():
+        counts = Counter(wanted[name])
+        assert row["judged"] == len(wanted[name])
+        assert (row["flagged_worse"], row["passed_worse"]) == (counts[True, True], counts[False, True])
+        assert row["flagged"] == counts[True, True] + counts[True, False]
+        assert row["agreement"] == pytest.approx((counts[True, True] + counts[False, False]) / len(wanted[name]))
 
 
 async def test_flagged_by_threshold(analyst):
