@@ -8,12 +8,11 @@ import numpy.typing as npt
 
 from comparators.comparator import Comparator, Kind, Pair, Score
 from comparators.dimensions import Dimension
-from comparators.drift import semantic_change
 from comparators.drift.evidence import Evidence, EvidenceKey
 from comparators.drift.fold import fold_arms
 from comparators.drift.judge import JudgeRules, Known, judge
-from comparators.drift.semantic_change import Distance, calibrate
 from comparators.scoring import FeatureRules
+from comparators.semantic.distance_bands import Distance, bands_of
 from schemas.verdicts import Effect, FeatureVerdict, Verdict
 
 Floats = npt.NDArray[np.float64]
@@ -27,6 +26,7 @@ class _Named(Comparator):
     """Stands for the comparator: here the scores are drawn, not computed, and the judge asks only for its kind."""
 
     kind: Kind  # type: ignore[misc] - of the instance, so that one class stands for all
+    allows_noise: bool = False  # type: ignore[misc] - the same
 
     def compare(self, pair: Pair) -> Score:
         raise NotImplementedError(pair)
@@ -41,7 +41,8 @@ INVALID_JSON = _dimension("invalid_json", Kind.PROPERTY, Effect.BLOCK, 0.01)
 REFUSAL = _dimension("refusal", Kind.PROPERTY_BOTH, Effect.BLOCK, 0.03)
 CODE_FENCE = _dimension("code_fence", Kind.PROPERTY_BOTH, Effect.REVIEW, 0.03)
 EMBEDDING = _dimension("embedding_distance", Kind.DISTANCE, Effect.REVIEW, 0.03)
-SEMANTIC = _dimension(semantic_change.DIMENSION, Kind.DISTANCE, Effect.REVIEW, 0.005)
+SEMANTIC = Dimension("semantic_change", _Named(Kind.DISTANCE, allows_noise=True), Effect.REVIEW, 0.005)
+WINDOW = 500
 
 
 @dataclass(frozen=True)
@@ -183,20 +184,18 @@ def catastrophes(share: float) -> Callable[[np.random.Generator], tuple[FeatureV
         rerun, usual = (rng.beta(2, 30, trials) for _ in range(2))
         elsewhere = rng.random(trials) < share
         candidate = np.where(elsewhere, rng.uniform(0.5, 1.0, trials), usual * (0.9 if share else 1.0))
-        calibration = calibrate([Distance(float(rerun[i]), 300, int(i)) for i in np.flatnonzero(asked)])
-        if calibration is None:
-            raise ValueError("too few reruns to calibrate")
-        later = np.arange(trials) > calibration.until_ms
-        band = calibration.band(300)
-        beyond = np.where(later, (candidate > band.threshold).astype(float), np.nan)
-        again_beyond = np.where(later & asked, (rerun > band.threshold).astype(float), np.nan)
+        window = np.flatnonzero(asked)[:WINDOW]
+        bands = bands_of([Distance(float(rerun[i]), 300) for i in window])
+        later = np.arange(trials) > window[-1]
+        beyond = np.where(later, (candidate > bands.threshold(300)).astype(float), np.nan)
+        again_beyond = np.where(later & asked, (rerun > bands.threshold(300)).astype(float), np.nan)
         again = np.where(asked, rerun, np.nan)
         nothing, none = np.zeros(trials), np.full(trials, np.nan)
         return watch(
             {
                 CALL_ERROR: property_of(CALL_ERROR, nothing, np.where(asked, 0.0, np.nan), nothing),
                 EMBEDDING: Arms(none, again, candidate, candidate - again),
-                SEMANTIC: Arms(none, again_beyond, beyond, beyond - band.allowed),
+                SEMANTIC: Arms(none, again_beyond, beyond, beyond - bands.allowed),
             }
         )
 

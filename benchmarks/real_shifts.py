@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.evidence_paths import NEVER, first_fail, median, share_ever
-from comparators.drift.semantic_change import WINDOW, Distance, calibrate
-from comparators.drift.style_shift import FIRST, REACH
+from comparators.semantic.distance_bands import Distance, bands_of
 from comparators.semantic.embeddings import DEFAULT, embedder
+from comparators.semantic.semantic_change import SemanticChange
+from comparators.semantic.style_shift import REACH, StyleShift
 
 FILE = "stability/gpt4o_math_repeats.jsonl.gz"
 PROMPTS = 80
@@ -51,16 +52,13 @@ def other_content(seed: int, streams: int, trials: int, plain: Floats) -> list[t
     usual = np.clip(1 - (plain[:, 0] * plain[:, 1]).sum(axis=1), 0, 1)
     across = np.clip(1 - plain[:, 0] @ plain[:, 1].T, 0, 1)
     at, other, third = rng.integers(0, len(plain), (3, streams, trials))
-    calibration = calibrate([Distance(float(rng.choice(usual)), 1, ts_ms) for ts_ms in range(WINDOW)])
-    if calibration is None:
-        raise ValueError(f"a calibration takes {WINDOW} reruns")
-    band = calibration.band(1)
+    bands = bands_of([Distance(float(one), 300) for one in rng.choice(usual, SemanticChange().window)])
     rows = []
     for share in (0.0, 0.05):
         elsewhere = (rng.random(at.shape) < share) & (other != at)
         candidate = np.where(elsewhere, across[at, other], usual[third])
         d = candidate - usual[at]
-        beyond = (candidate > band.threshold) - band.allowed
+        beyond = (candidate > bands.threshold(300)) - bands.allowed
         for name, first in (
             ("embedding_distance, tolerance 0", first_fail(d, 0.0, MARK, CLIP)),
             ("embedding_distance, tolerance 0, were it not clipped at 0.25", first_fail(d, 0.0, MARK)),
@@ -75,7 +73,7 @@ def other_content(seed: int, streams: int, trials: int, plain: Floats) -> list[t
 def style(seed: int, streams: int, trials: int, plain: Floats, friendly: Floats) -> list[tuple[str, str, float]]:
     """gpt-4o asked twice: rerun and candidate by coin, the candidate with a friendly last line, or moved by a vector.
 
-    Snapshots of the direction as in `style_shift`; trials count from the first one, those of learning included.
+    The direction is frozen after the window of `style_shift`; trials count from the first one, the window's included.
     """
     rng = np.random.default_rng(seed)
     direction = rng.normal(size=plain.shape[-1])
@@ -88,9 +86,9 @@ def style(seed: int, streams: int, trials: int, plain: Floats, friendly: Floats)
         ("a friendly last line", friendly),
     ):
         d = np.stack([_projected(rng, plain, candidates, trials) for _ in range(streams)])
-        for tolerance in (0.0, 0.05):
+        for tolerance in (0.0, 0.01):
             first = first_fail(d, tolerance, MARK, CLIP)
-            first = np.where(first == NEVER, NEVER, first + FIRST)
+            first = np.where(first == NEVER, NEVER, first + StyleShift().window)
             rows.append((f"{name}, tolerance {tolerance}", median(first), share_ever(first)))
     return rows
 
@@ -99,11 +97,7 @@ def _projected(rng: np.random.Generator, reruns: Floats, candidates: Floats, tri
     at = rng.integers(0, len(reruns), trials)
     coin = rng.integers(0, 2, trials)
     differences = candidates[at, 1 - coin] - reruns[at, coin]
-    sums = differences.cumsum(axis=0)
-    d = []
-    due = FIRST
-    while due < trials:
-        until = min(2 * due, trials)
-        d.append(differences[due:until] @ (sums[due - 1] / np.linalg.norm(sums[due - 1])) / REACH)
-        due = until
-    return np.clip(np.concatenate(d), -1.0, 1.0)
+    window = StyleShift().window
+    learnt = differences[:window].sum(axis=0)
+    along: Floats = np.clip(differences[window:] @ (learnt / np.linalg.norm(learnt)) / REACH, -1.0, 1.0)
+    return along

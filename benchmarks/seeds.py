@@ -21,10 +21,10 @@ from pathlib import Path
 from comparators.dimensions import load_dimensions
 from comparators.scoring import FeatureRules
 from schemas.verdicts import FeatureVerdict, Report, Verdict
-from streams.embedded.support_desk import DEMO_DOSES, DEMO_EXCHANGES
+from streams.embedded.support_desk import DEMO_DIMENSIONS, DEMO_DOSES, DEMO_EXCHANGES
 from streams.embedded.support_desk_trials import desk_trials, differences, judged
 
-HASHING = {"embedding_distance": {"model": "hashing"}}
+HASHING = {**DEMO_DIMENSIONS, "embedding_distance": {"model": "hashing"}}
 LOST = 0.35  # share of a feature's tapped requests without their system prompt
 LOSSY_EXCHANGES = 400
 KEPT_BY_SCHEMA = frozenset({"ticket_fields"})  # the provider enforces its schema, prompt or not: the form stays
@@ -37,7 +37,7 @@ def lossy_features() -> dict[str, float]:
 
 def drift_report(seed: int, *, model_everywhere: bool = False) -> Report:
     """The demo's traffic and doses, judged."""
-    real, hashing = FeatureRules(load_dimensions()), FeatureRules(load_dimensions(HASHING))
+    real, hashing = FeatureRules(load_dimensions(DEMO_DIMENSIONS)), FeatureRules(load_dimensions(HASHING))
     rules = {feature: real for feature, doses in DEMO_DOSES.items() if "embedding_distance" in doses}
     return judged(desk_trials(seed), rules | {"": real if model_everywhere else hashing})
 

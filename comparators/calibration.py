@@ -17,7 +17,12 @@ from schemas.comparisons import Comparison
 class CalibratedComparator(Comparator):
     """A comparator that scores only once it has been calibrated; until then its scores are None, `calibrating`."""
 
-    window: ClassVar[int]  # trials of a feature that calibrate
+    of_candidate: ClassVar[bool] = False  # learns from candidates' answers too: a calibration for each of them
+
+    @property
+    @abstractmethod
+    def window(self) -> int:
+        """Trials of a feature that calibrate."""
 
     @property
     @abstractmethod
@@ -26,7 +31,10 @@ class CalibratedComparator(Comparator):
 
     @abstractmethod
     def observe(self, comparison: Comparison) -> str:
-        """What is to be learned from a scored trial; empty where nothing is. Of the arms, only baseline and rerun."""
+        """What is to be learned from a scored trial; empty where nothing is.
+
+        The candidate's arm is only for those that are `of_candidate`.
+        """
 
     @abstractmethod
     def freeze(self, observations: Sequence[str]) -> str:

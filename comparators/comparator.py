@@ -59,10 +59,20 @@ class Comparator(ABC):
     kind: ClassVar[Kind]
     clip: ClassVar[float] = 1.0  # evidence against it is clipped at this much, for FAIL only (0.25 for every MEASURE)
     scores_errors: ClassVar[bool] = False  # True only for call_error: sees arms that gave an error
+    directed: ClassVar[bool] = True  # of a PROPERTY or MEASURE: up is worse, and so down is better
+    allows_noise: ClassVar[bool] = False  # of a DISTANCE: see `allowed_noise`
 
     @abstractmethod
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
+
+    @property
+    def allowed_noise(self) -> float | None:
+        """What reruns score on average at most, as a calibration found; it stands in for the rerun of each trial.
+
+        None, as for nearly all comparators, where the rerun of the same trial is what counts.
+        """
+        return None
 
     def prepare(self) -> None:  # noqa: B027 - most comparators have nothing to load
         """Load what is heavy (a model), so that the first pair does not wait for it; by default there is nothing."""

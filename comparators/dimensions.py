@@ -9,14 +9,19 @@ from functools import cache
 from importlib import import_module, resources
 from typing import Any
 
+from comparators.calibration import CalibratedComparator
 from comparators.comparator import Comparator, Kind
 from schemas.calibrations import Learner
 from schemas.errors import ConfigError
 from schemas.ids import content_hash
 from schemas.verdicts import Effect
 
+CalibrationKey = tuple[str, str]
+"""Dimension, and hash of the candidate whose calibration it is; empty where it is that of all candidates."""
+
 TOLERANCE = {Kind.PROPERTY: 0.01, Kind.PROPERTY_BOTH: 0.03, Kind.DISTANCE: 0.03, Kind.MEASURE: 0.05}
 MEASURE_CLIP = 0.25
+_NO_SETTING = frozenset({"comparator", "effect", "tolerance", "settings_of"})
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,15 @@ class Dimension:
         """Hash of everything that gives its evidence a meaning; a change starts a new epoch."""
         return content_hash(self.name, self.comparator.version, repr(self.comparator), self.tolerance, self.clip)
 
-    def learner(self, feature: str, *meaning: str) -> Learner:
+    def calibration_key(self, candidate_hash: str) -> CalibrationKey:
+        """Whose calibration applies to a candidate's trials: its own, or the one of all candidates."""
+        of_candidate = isinstance(self.comparator, CalibratedComparator) and self.comparator.of_candidate
+        return self.name, candidate_hash if of_candidate else ""
+
+    def learner(self, feature: str, candidate_hash: str, *meaning: str) -> Learner:
         """Who learns a calibration for a feature; `meaning` is whatever else gives its observations a meaning."""
+        _, of = self.calibration_key(candidate_hash)
+        meaning = (*meaning, f"candidate {of}") if of else meaning
         rules = content_hash(self.name, self.comparator.version, repr(self.comparator), *meaning)
         return Learner(feature, self.name, rules)
 
@@ -53,7 +65,7 @@ def load_dimensions(changes: Mapping[str, Mapping[str, Any]] | None = None) -> t
     """All dimensions of `defaults.toml`, in its order, with `changes` (dimension to keys) laid over them.
 
     A change holds `effect`, `tolerance`, settings of the comparator, or, for a new dimension, `comparator` (a dotted
-    path to a class of yours).
+    path to a class of yours). An entry with `settings_of` has the settings of another one wherever it has none itself.
 
     Raises:
         ConfigError: unknown dimension, setting, effect or class; the message names the nearest known one.
@@ -63,12 +75,18 @@ def load_dimensions(changes: Mapping[str, Mapping[str, Any]] | None = None) -> t
         if name not in entries and "comparator" not in change:
             raise ConfigError(f"dimensions.{name}: no such dimension{_nearest(name, entries)}")
         entries.setdefault(name, {}).update(change)
-    return tuple(_dimension(name, entry) for name, entry in entries.items())
+    return tuple(_dimension(name, _completed(entry, entries)) for name, entry in entries.items())
 
 
 @cache
 def _defaults() -> dict[str, dict[str, Any]]:
     return tomllib.loads(resources.files("comparators").joinpath("defaults.toml").read_text(encoding="utf-8"))
+
+
+def _completed(entry: dict[str, Any], entries: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    own = {key: value for key, value in entry.items() if key != "settings_of"}
+    other = entries.get(entry.get("settings_of", ""), {})
+    return {key: value for key, value in other.items() if key not in _NO_SETTING} | own
 
 
 def _dimension(name: str, entry: dict[str, Any]) -> Dimension:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from comparators.calibration import CalibratedComparator
 from comparators.comparator import Comparator, Kind, Pair, Score
-from comparators.dimensions import Dimension
+from comparators.dimensions import CalibrationKey, Dimension
 from schemas.answers import Answer
 from schemas.calibrations import Calibration, Learner, Observation
 from schemas.comparisons import ArmScore, Comparison, DimensionScore, Status
@@ -27,18 +27,18 @@ class FeatureRules:
     """How trials of one feature are scored.
 
     `assumed_noise` is None where reruns measure the noise; where reruns are off it stands in for them (0 to 1) in
-    PROPERTY_BOTH and DISTANCE. `calibrations` holds what was frozen for this feature, by dimension. `accepted` are the
+    PROPERTY_BOTH and DISTANCE. `calibrations` holds what was frozen for this feature. `accepted` are the
     signatures (reason codes) that a person accepted, by candidate and dimension: they score 0 in every arm.
     """
 
     dimensions: tuple[Dimension, ...]
     assumed_noise: float | None = None
-    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    calibrations: Mapping[CalibrationKey, Calibration] = field(default_factory=dict)
     accepted: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
-    def comparator(self, dimension: Dimension, ts_ms: int) -> Comparator:
+    def comparator(self, dimension: Dimension, candidate_hash: str, ts_ms: int) -> Comparator:
         """The comparator for a trial of this event time: calibrated where the calibration was made of earlier ones."""
-        frozen = self.calibrations.get(dimension.name)
+        frozen = self.calibrations.get(dimension.calibration_key(candidate_hash))
         if frozen is None or ts_ms <= frozen.until_ms or not isinstance(dimension.comparator, CalibratedComparator):
             return dimension.comparator
         return dimension.comparator.calibrated(frozen.text)
@@ -60,8 +60,8 @@ def score_trials(
         plans.append((trial, feature, [_plan(scorer, trial, feature, dimension) for dimension in feature.dimensions]))
     scorer.run(timed)
     return [
-        _comparison(trial, index, feature, arms, scorer)
-        for trial, feature, arms in plans
+        _comparison(trial, index, feature, (of_dimension[index] for of_dimension in planned), scorer)
+        for trial, feature, planned in plans
         for index in range(len(trial.candidates))
     ]
 
@@ -104,24 +104,32 @@ def calibrating(dimensions: Iterable[Dimension]) -> tuple[Dimension, ...]:
 
 def observe(
     comparisons: Sequence[Comparison],
-    learner_of: Callable[[str, Dimension], Learner],
+    learner_of: Callable[[str, Dimension, str], Learner],
     rules: Callable[[str], FeatureRules],
 ) -> Iterator[tuple[CalibratedComparator, Observation]]:
-    """What dimensions that are not calibrated yet learn from these: once per trial, whatever its candidates."""
+    """What dimensions that are not calibrated yet learn from these: each learner once per trial.
+
+    `learner_of` is given feature, dimension and the candidate's hash.
+    """
     seen = set()
     for comparison in comparisons:
         trial = comparison.trial
-        if trial.trial_id in seen or trial.baseline.error is not None:
+        if trial.baseline.error is not None:
             continue
-        seen.add(trial.trial_id)
         feature = rules(trial.feature)
         for dimension in calibrating(feature.dimensions):
             comparator = dimension.comparator
-            if not isinstance(comparator, CalibratedComparator) or dimension.name in feature.calibrations:
+            key = dimension.calibration_key(comparison.candidate_hash)
+            if (
+                not isinstance(comparator, CalibratedComparator)
+                or key in feature.calibrations
+                or (trial.trial_id, key) in seen
+            ):
                 continue
+            seen.add((trial.trial_id, key))
             text = _observed(comparator, comparison)
             if text:
-                learner = learner_of(trial.feature, dimension)
+                learner = learner_of(trial.feature, dimension, comparison.candidate_hash)
                 yield comparator, Observation(learner, trial.trial_id, trial.ts_ms, text)
 
 
@@ -148,19 +156,19 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Arms:
-    """Where the scores of a trial's arms will stand: a place in the batch, or a score that is known already."""
+    """Where the scores of a comparison's arms will stand: a place in the batch, or a score that is known already."""
 
     dimension: Dimension
     comparator: Comparator
     baseline: int | ArmScore | None
     rerun: int | ArmScore | None
-    candidates: tuple[int | ArmScore, ...]
+    candidate: int | ArmScore
 
 
-def _plan(batch: _Batch, trial: Trial, rules: FeatureRules, dimension: Dimension) -> _Arms:
-    comparator = rules.comparator(dimension, trial.ts_ms)
+def _plan(batch: _Batch, trial: Trial, rules: FeatureRules, dimension: Dimension) -> list[_Arms]:
+    """The arms of each candidate; baseline and rerun stand once for all candidates with the same comparator."""
 
-    def slot(answer: Answer) -> int | ArmScore:
+    def slot(comparator: Comparator, answer: Answer) -> int | ArmScore:
         if not comparator.scores_errors:
             if trial.baseline.error is not None:
                 return _NO_BASELINE
@@ -168,34 +176,40 @@ def _plan(batch: _Batch, trial: Trial, rules: FeatureRules, dimension: Dimension
                 return _NO_ANSWER
         return batch.add(comparator, Pair(trial.request, trial.baseline, answer))
 
-    return _Arms(
-        dimension,
-        comparator,
-        baseline=slot(trial.baseline) if dimension.kind in _OF_ONE_ANSWER else None,
-        rerun=slot(trial.rerun) if trial.rerun is not None else None,
-        candidates=tuple(slot(candidate.answer) for candidate in trial.candidates),
-    )
+    shared: dict[Comparator, tuple[int | ArmScore | None, int | ArmScore | None]] = {}
+    planned = []
+    for candidate in trial.candidates:
+        comparator = rules.comparator(dimension, candidate.candidate_hash, trial.ts_ms)
+        if comparator not in shared:
+            shared[comparator] = (
+                slot(comparator, trial.baseline) if dimension.kind in _OF_ONE_ANSWER else None,
+                slot(comparator, trial.rerun) if trial.rerun is not None else None,
+            )
+        baseline, rerun = shared[comparator]
+        planned.append(_Arms(dimension, comparator, baseline, rerun, slot(comparator, candidate.answer)))
+    return planned
 
 
-def _comparison(trial: Trial, index: int, rules: FeatureRules, planned: list[_Arms], batch: _Batch) -> Comparison:
+def _comparison(trial: Trial, index: int, rules: FeatureRules, planned: Iterable[_Arms], batch: _Batch) -> Comparison:
     candidate = trial.candidates[index]
     scores = []
     for arms in planned:
         dimension, comparator = arms.dimension, arms.comparator
         baseline = None if arms.baseline is None else batch.score(comparator, arms.baseline)
         rerun = None if arms.rerun is None else batch.score(comparator, arms.rerun)
-        this = batch.score(comparator, arms.candidates[index])
+        this = batch.score(comparator, arms.candidate)
         accepted = rules.accepted.get((candidate.name, dimension.name))
         if accepted:
             this = _forgiven(this, accepted)
             baseline = None if baseline is None else _forgiven(baseline, accepted)
             rerun = None if rerun is None else _forgiven(rerun, accepted)
+        allowed = comparator.allowed_noise
         d = evidence(
             dimension.kind,
             baseline.value if baseline else None,
             rerun.value if rerun else None,
             this.value,
-            rules.assumed_noise,
+            rules.assumed_noise if allowed is None else allowed,
         )
         scores.append(DimensionScore(dimension.name, dimension.kind, comparator.version, this, baseline, rerun, d))
     return Comparison(

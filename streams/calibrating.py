@@ -65,7 +65,7 @@ class InForce:
 
     def _comparator(self, learner: Learner) -> CalibratedComparator | None:
         for dimension in self.rules.of(learner.feature).dimensions:
-            if self.rules.learner(learner.feature, dimension) == learner:
+            if self.rules.learns(learner.feature, dimension, learner):
                 comparator = dimension.comparator
                 return comparator if isinstance(comparator, CalibratedComparator) else None
         return None

@@ -197,6 +197,7 @@ def support_desk(seed: int) -> Scenario:
         candidates={desk.VERSION_B: desk.CANDIDATE},
         models=dict(desk.desk_models(seed)),
         traffic=list(desk.traffic(seed, end_ms=int(time.time() * 1000))),
+        settings={"dimensions": desk.DEMO_DIMENSIONS},
     )
 
 

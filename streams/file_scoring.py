@@ -12,12 +12,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from comparators.calibration import Window
 from comparators.dimensions import load_dimensions
 from comparators.drift.alpha import families
 from comparators.drift.fold import fold_comparisons, merge
 from comparators.drift.judge import JudgeRules, Known, judge
-from comparators.scoring import FeatureRules, calibrating, observe, score_trials
+from comparators.learning import Learning
+from comparators.scoring import FeatureRules, calibrating, score_trials
 from schemas.comparisons import Comparison
 from schemas.config import Config, candidate_hash
 from schemas.errors import TrialLineError, UsageError
@@ -27,13 +27,13 @@ from schemas.outcomes import Outcome
 from schemas.settings import VerdictRules
 from schemas.trials import CandidateAnswer, Trial, TrialLine, trial_id
 from schemas.verdicts import Report
+from streams.rules import RulesOf
 from streams.trial_files import numbered_trial_lines
 
 if TYPE_CHECKING:
     from comparators.drift.evidence import Evidence, EvidenceKey
 
 BATCH = 256  # trials scored together: enough for an embedding model to be busy, little enough to stay small
-BEFORE_ALL = -(1 << 63)  # an event time before that of any line
 CLUSTER = "file"  # stands where a tapped exchange has its cluster
 _ONLY = "candidate"  # the name a line gives its candidate where it has one
 
@@ -130,12 +130,12 @@ def score_files(
     """
     rules = feature_rules(found)
     evidence: Mapping[EvidenceKey, Evidence] = {}
-    window = Window()
+    learning = Learning(rules.__getitem__)
     for batch in _batches(trials_of(found)):
-        comparisons = score_trials(batch, rules.__getitem__)
+        comparisons = score_trials(batch, learning.of)
         on_scored(comparisons)
         evidence = merge(evidence, fold_comparisons(comparisons, rules.__getitem__, lambda *_: 1))
-        _learn(window, comparisons, rules)
+        learning.learn(comparisons)
     settings = found.verdict
     # A file is there before its scores are: where nobody declared features, all of them share alike.
     declared = list((found.config.features if found.config is not None else ()) or found.features)
@@ -172,27 +172,20 @@ def score_files(
     )
 
 
-def trial_and_rules(found: Survey, request_id: str) -> tuple[Trial, dict[str, FeatureRules]] | None:
+def trial_and_rules(found: Survey, request_id: str) -> tuple[Trial, RulesOf] | None:
     """A trial of surveyed files and the rules it is scored with, calibrated as `score_files` does it; None: no such."""
-    rules = feature_rules(found)
-    window = Window()
+    learning = Learning(feature_rules(found).__getitem__)
+
+    def only_learning(feature: str) -> FeatureRules:
+        rules = learning.of(feature)
+        return replace(rules, dimensions=calibrating(rules.dimensions))
+
     for batch in _batches(trials_of(found)):
         trial = next((trial for trial in batch if trial.request_id == request_id), None)
         if trial is not None:
-            return trial, rules
-        learning = {feature: replace(of, dimensions=calibrating(of.dimensions)) for feature, of in rules.items()}
-        _learn(window, score_trials(batch, learning.__getitem__), rules)
+            return trial, learning.of
+        learning.learn(score_trials(batch, only_learning))
     return None
-
-
-def _learn(window: Window, comparisons: Sequence[Comparison], rules: dict[str, FeatureRules]) -> None:
-    """Put what these comparisons complete in force, from the next batch on."""
-    for frozen in window.add(observe(comparisons, lambda feature, d: d.learner(feature), rules.__getitem__)):
-        learner = frozen.learner
-        of_feature = rules[learner.feature]
-        # Lines stand in the order of a file, often without a time, so the time of a calibration tells nothing.
-        calibrations = {**of_feature.calibrations, learner.dimension: replace(frozen, until_ms=BEFORE_ALL)}
-        rules[learner.feature] = replace(of_feature, calibrations=calibrations)
 
 
 def trials_of(found: Survey) -> Iterator[Trial]:

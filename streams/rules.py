@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import replace
 
 from comparators.calibration import CalibratedComparator
-from comparators.dimensions import Dimension, load_dimensions
+from comparators.dimensions import CalibrationKey, Dimension, load_dimensions
 from comparators.drift.epochs import Identity, Scope
 from comparators.scoring import FeatureRules
 from schemas.acceptances import Acceptance
@@ -59,15 +59,23 @@ class Rules:
             feature, name = one.learner.feature, one.learner.dimension
             base = own.get(feature, self.common)
             dimension = next((dimension for dimension in base.dimensions if dimension.name == name), None)
-            if dimension is not None and self.learner(feature, dimension) == one.learner:
-                own[feature] = replace(base, calibrations={**base.calibrations, name: one})
+            for key in () if dimension is None else self._keys(feature, dimension, one.learner):
+                base = own[feature] = replace(base, calibrations={**base.calibrations, key: one})
                 used.add(one)
         rules.own, rules.calibrations = own, frozenset(used)
         return rules
 
-    def learner(self, feature: str, dimension: Dimension) -> Learner:
+    def learner(self, feature: str, dimension: Dimension, candidate_hash: str) -> Learner:
         """Who learns a calibration: it is of one current pin, one way to assign features, and one comparator."""
-        return dimension.learner(feature, self.config.upgrade.current, *self.config.tap.feature)
+        return dimension.learner(feature, candidate_hash, self.config.upgrade.current, *self.config.tap.feature)
+
+    def learns(self, feature: str, dimension: Dimension, learner: Learner) -> bool:
+        """Whether it is this dimension that learns so, for some candidate."""
+        return bool(self._keys(feature, dimension, learner))
+
+    def _keys(self, feature: str, dimension: Dimension, learner: Learner) -> set[CalibrationKey]:
+        hashes = map(candidate_hash, self.config.candidates)
+        return {dimension.calibration_key(one) for one in hashes if self.learner(feature, dimension, one) == learner}
 
     def of(self, feature: str) -> FeatureRules:
         """How trials of this feature are scored and judged."""
@@ -100,7 +108,7 @@ class Rules:
         return found
 
     def _identity(self, candidate: Candidate, rules: FeatureRules, dimension: Dimension) -> Identity:
-        frozen = rules.calibrations.get(dimension.name)
+        frozen = rules.calibrations.get(dimension.calibration_key(candidate_hash(candidate)))
         comparator = dimension.comparator
         is_waiting = isinstance(comparator, CalibratedComparator) and not comparator.is_calibrated
         return Identity(

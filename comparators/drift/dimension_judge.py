@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from comparators.comparator import Kind
 from comparators.dimensions import Dimension
-from comparators.drift import betting, semantic_change
+from comparators.drift import betting
+from comparators.drift.allowance import reruns_keep_to_it
 from comparators.drift.evidence import Evidence
 from comparators.drift.forecast import forecast
 from comparators.drift.judge_rules import JudgeRules
@@ -112,7 +113,7 @@ def _verdict(
     if spent.latched:
         return Verdict.FAIL, "latched"
     # Where reruns themselves go beyond what their calibration allows, it is nobody's drift.
-    if dimension.name == semantic_change.DIMENSION and not semantic_change.calibration_holds(found):
+    if dimension.comparator.allows_noise and not reruns_keep_to_it(found):
         return Verdict.INCONCLUSIVE, "calibration_stale"
     fails = betting.log_e(found.fail_bets) >= spent.threshold
     warm = around.assumed or around.paired >= WARM_UP or dimension.name == CALL_ERROR
@@ -149,7 +150,7 @@ def _missing_for_pass(dimension: Dimension, found: Evidence, around: Circumstanc
 
 def _change(dimension: Dimension, interval: betting.Interval | None, verdict: Verdict) -> str:
     """Where the direction means something, worse or better; a distance can only have changed."""
-    directed = dimension.kind in (Kind.PROPERTY, Kind.MEASURE)
+    directed = dimension.kind in (Kind.PROPERTY, Kind.MEASURE) and dimension.comparator.directed
     if verdict is Verdict.FAIL or (interval is not None and interval.low > dimension.tolerance):
         return "worse" if directed else "changed"
     return "better" if directed and interval is not None and interval.high < 0 else "same"

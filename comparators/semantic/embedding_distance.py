@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from comparators.comparator import Comparator, Kind, Pair, Score
-from comparators.semantic.embeddings import AUTO, DEFAULT, PRECISIONS, embedder
+from comparators.semantic.embeddings import AUTO, DEFAULT, PRECISIONS, embedder, vectors_of
 
 _DIGITS = 4  # of a distance; how a batch is put together moves the digits behind
 
@@ -48,6 +48,10 @@ class EmbeddingDistance(Comparator):
         if self.threads < 0:
             raise ValueError(f"threads: must be 0 or more, not {self.threads}")
 
+    def prepare(self) -> None:
+        """Load the model."""
+        embedder(self.model, self.precision, self.threads)
+
     def compare(self, pair: Pair) -> Score:
         """0 to 1, or None where the baseline has no text."""
         return self.compare_many([pair])[0]
@@ -57,7 +61,7 @@ class EmbeddingDistance(Comparator):
         known = {
             text: None for pair in pairs if _needs_model(pair) for text in (pair.baseline.content, pair.answer.content)
         }
-        vectors = embedder(self.model, self.precision, self.threads).encode(list(known)) if known else None
+        vectors = vectors_of(list(known), self.model, self.precision, self.threads) if known else None
         rows = {text: row for row, text in enumerate(known)}
         scores = []
         for pair in pairs:

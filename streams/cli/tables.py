@@ -33,6 +33,7 @@ _GAP = "  "
 _LARGEST_LOG = 700.0  # beyond, exp overflows
 _REASONS = 4  # the commonest that a line names
 _CHANGED = re.compile(r".*(->|:(changed|missing|added)$)")
+_AMOUNT = re.compile(r"1e-?\d+|along|against|level")  # where an answer stands on a scale, which tells no difference
 _REASONS_OF_SAME = frozenset({"answer_change"})  # dimensions that give unchanged answers a reason, too
 
 
@@ -168,7 +169,7 @@ def _reasons(found: DimensionVerdict) -> str:
 def _tells(dimension: str, reason: str) -> bool:
     if dimension in _REASONS_OF_SAME:
         return _CHANGED.match(reason) is not None
-    return re.fullmatch(r"1e-?\d+", reason) is None  # an amount's order of magnitude tells no difference
+    return _AMOUNT.fullmatch(reason) is None
 
 
 def commonest(reasons: Mapping[str, int], shown: int = _REASONS) -> str:

@@ -44,6 +44,8 @@ DEMO_DOSES: Doses = {
 _MUST_FAIL = frozenset({"triage", "order_actions", "safety", "letters"})
 DEMO_EXCHANGES: Mapping[str, int] = {name: 400 if name in _MUST_FAIL else 620 for name in DEMO_DOSES}
 """Exchanges of each feature in the demo: PASS and REVIEW take about 540 clean trials at a tolerance of 0.01."""
+DEMO_DIMENSIONS: Mapping[str, Mapping[str, int]] = {"semantic_change": {"window": 200}}
+"""A feature has a few hundred exchanges here, all of them rerun: calibrate on fewer than the usual 500."""
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,13 @@ the judge is the judge.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from comparators.dimensions import load_dimensions
 from comparators.drift.alpha import families
-from comparators.drift.fold import fold_comparisons
+from comparators.drift.fold import fold_comparisons, merge
 from comparators.drift.judge import JudgeRules, Known, judge
+from comparators.learning import Learning
 from comparators.scoring import FeatureRules, score_trials
 from schemas.answers import Answer, Arm
 from schemas.exchanges import Request, Source
@@ -20,6 +22,7 @@ from schemas.verdicts import Effect, FeatureVerdict, Report, Verdict
 from streams.embedded.support_desk import (
     CANDIDATE,
     CURRENT,
+    DEMO_DIMENSIONS,
     DEMO_DOSES,
     DEMO_EXCHANGES,
     VERSION_A,
@@ -33,7 +36,11 @@ from streams.embedded.tapped import seeded_rng
 from streams.tap.chat import read_response
 from streams.tap.decode import decode
 
+if TYPE_CHECKING:
+    from comparators.drift.evidence import Evidence, EvidenceKey
+
 UPGRADE = "desk"
+BATCH = 256
 END_MS = 1_794_600_000_000  # a moment in November 2026: trials do not depend on the clock
 
 CONSEQUENCES: Mapping[str, frozenset[str]] = {
@@ -89,8 +96,13 @@ def judged(trials: Iterable[Trial], rules: Mapping[str, FeatureRules] | None = N
     `rules` are by feature, "" for every other one; None for the defaults.
     """
     trials = list(trials)
-    in_force = JudgeRules(rules or {"": FeatureRules(load_dimensions())}, ended=True)
-    evidence = fold_comparisons(score_trials(trials, in_force.of), in_force.of, lambda *_: 1)
+    in_force = JudgeRules(rules or {"": FeatureRules(load_dimensions(DEMO_DIMENSIONS))}, ended=True)
+    learning = Learning(in_force.of)
+    evidence: dict[EvidenceKey, Evidence] = {}
+    for start in range(0, len(trials), BATCH):
+        comparisons = score_trials(trials[start : start + BATCH], learning.of)
+        learning.learn(comparisons)
+        evidence = merge(evidence, fold_comparisons(comparisons, in_force.of, lambda *_: 1))
     seen = tuple(dict.fromkeys(trial.feature for trial in trials))
     shares = {(family.candidate, family.feature): family.share for family in families(VERSION_B, (), seen)}
     known = Known(pins={VERSION_B: CANDIDATE}, shares=shares)

@@ -15,6 +15,7 @@ from schemas.trials import CandidateAnswer, Trial
 
 (DIMENSION,) = (dimension for dimension in load_dimensions() if dimension.name == "contract_violation")
 COMPARATOR = DIMENSION.comparator
+KEY = DIMENSION.calibration_key("h")
 RULES = FeatureRules((DIMENSION,), 0.2)
 
 
@@ -28,7 +29,7 @@ def trial(number, baseline='{"id": 1, "ok": true}', candidate='{"id": 1, "ok": t
 
 def observed(*trials, rules=RULES):
     comparisons = score_trials(trials, lambda _: rules)
-    return list(observe(comparisons, lambda feature, dimension: dimension.learner(feature), lambda _: rules))
+    return list(observe(comparisons, lambda feature, dimension, of: dimension.learner(feature, of), lambda _: rules))
 
 
 SIXTY = [one for _, one in observed(*map(trial, range(60)))]
@@ -42,7 +43,7 @@ def test_a_trial_teaches_once_whatever_its_candidates_and_not_where_production_f
 def test_nobody_learns_what_is_known():
     contract = freeze(COMPARATOR, SIXTY).text
     given = FeatureRules((replace(DIMENSION, comparator=COMPARATOR.calibrated(contract)),), 0.2)
-    frozen = replace(RULES, calibrations={DIMENSION.name: freeze(COMPARATOR, SIXTY)})
+    frozen = replace(RULES, calibrations={KEY: freeze(COMPARATOR, SIXTY)})
     assert observed(trial(1), rules=given) == []
     assert observed(trial(1), rules=frozen) == []
 
@@ -51,7 +52,7 @@ def test_trials_of_the_window_are_never_scored_with_what_they_taught():
     window = Window()
     (frozen,) = window.add(observed(*map(trial, range(1, 301))))
     assert (frozen.trials, frozen.until_ms) == (200, 200)
-    rules = replace(RULES, calibrations={DIMENSION.name: frozen})
+    rules = replace(RULES, calibrations={KEY: frozen})
     scores = [c.scores[0].candidate for c in score_trials([trial(200), trial(201, candidate="{}")], lambda _: rules)]
     assert [(score.value, score.reason) for score in scores[::2]] == [(None, "calibrating"), (1.0, "missing:$.id")]
 
@@ -69,6 +70,14 @@ def test_observations_of_several_learners_are_not_mixed():
 
 
 def test_what_changes_the_meaning_of_an_observation_changes_its_learner():
-    learners = {DIMENSION.learner("f"), DIMENSION.learner("g"), DIMENSION.learner("f", "pin")}
+    learners = {DIMENSION.learner("f", "h"), DIMENSION.learner("g", "h"), DIMENSION.learner("f", "h", "pin")}
     assert len(learners) == 3
-    assert DIMENSION.learner("f") == replace(DIMENSION, tolerance=0.5).learner("f")
+    assert DIMENSION.learner("f", "h") == replace(DIMENSION, tolerance=0.5).learner("f", "h")
+
+
+def test_who_learns_from_candidates_learns_for_each_of_them():
+    (style,) = (dimension for dimension in load_dimensions() if dimension.name == "style_shift")
+    assert style.learner("f", "h1") != style.learner("f", "h2")
+    assert style.calibration_key("h1") == ("style_shift", "h1")
+    assert DIMENSION.learner("f", "h1") == DIMENSION.learner("f", "h2")
+    assert DIMENSION.calibration_key("h1") == ("contract_violation", "")

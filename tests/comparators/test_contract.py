@@ -7,6 +7,7 @@ import time
 import tomllib
 from importlib import resources
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,9 @@ from comparators.dimensions import load_dimensions
 from comparators.format.contract_sketch import sketch_of
 from comparators.format.contracts import freeze
 from comparators.scoring import FeatureRules, score_trials
+from comparators.semantic.distance_bands import Distance, bands_of
+from comparators.semantic.embeddings import HASHING_SIZE
+from comparators.semantic.style_shift import direction_text
 from schemas.answers import Answer, ToolCall, Usage
 from schemas.comparisons import Status
 from schemas.exchanges import Request, Source
@@ -23,7 +27,11 @@ from schemas.trials import CandidateAnswer, Trial, trial_id
 
 WITH_MODEL = {"model": "hashing"}  # in the place of weights that would cost minutes and have their own tests
 CONTRACT = freeze(sketch_of('{"label": "A", "items": []}' for _ in range(60)))
-SETTINGS = {"contract_violation": {"contract": CONTRACT}}  # without one it applies to nothing
+SETTINGS = {  # without what they learn they apply to nothing
+    "contract_violation": {"contract": CONTRACT},
+    "semantic_change": {"thresholds": bands_of([Distance(0.1, 40)] * 300).text},
+    "style_shift": {"direction": direction_text(np.arange(HASHING_SIZE) - 200.0)},
+}
 
 
 def _light(dimension):
@@ -138,7 +146,7 @@ def test_identical_answers_have_not_drifted(name):
                 assert score.candidate.value in (0.0, None), answer
             else:
                 assert score.candidate == score.baseline, answer
-            assert score.d in (0.0, None), answer
+            assert score.d in (0.0, None, -(DIMENSIONS[name].comparator.allowed_noise or 0.0)), answer
 
 
 def test_whether_it_applies_is_decided_from_request_and_baseline(name, comparator):
