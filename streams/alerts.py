@@ -1,4 +1,4 @@
-"""Slack, once per cause: a candidate's first block dimension turns FAIL, or a candidate reaches PASS or REVIEW.
+"""Slack, once per cause: a candidate's first block dimension turns FAIL, it reaches PASS or REVIEW, or falls silent.
 
 Messages hold numbers and names, never a prompt or an answer. They go through an outbox in ClickHouse (`alerts`), so a
 restart neither repeats nor forgets one; a crash between posting and noting it can repeat one, which an incoming
@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from comparators.drift.betting import e_value
 from schemas.ids import stable_id
 from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Verdict
 
@@ -21,8 +22,10 @@ HEADLINE = {
     Verdict.FAIL: "FAIL: {candidate} is not safe to release",
     Verdict.PASS: "PASS: {candidate} is ready for a canary",
     Verdict.REVIEW: "REVIEW: {candidate} passed what blocks, but differs; somebody has to accept it by name",
+    Verdict.NODATA: "NODATA: nothing of {candidate} arrives any more; no verdict will come until traffic does",
 }
-SHOWN = 5  # dimensions named in a message
+SHOWN = 5  # dimensions a message tells all about
+NAMED = 8  # and how many more it names
 TIMEOUT_S = 10
 
 
@@ -33,25 +36,38 @@ def alert_of(upgrade: str, verdict: CandidateVerdict) -> tuple[UUID, Verdict] | 
         return stable_id(upgrade, verdict.candidate, verdict.pin, Verdict.FAIL), Verdict.FAIL
     if verdict.verdict in (Verdict.PASS, Verdict.REVIEW):
         return stable_id(upgrade, verdict.candidate, verdict.pin, verdict.verdict), verdict.verdict
+    silent = _silent(verdict)
+    if verdict.verdict is Verdict.NODATA and silent:
+        # Nothing more was compared since, so the counts name this silence: the next one is another cause.
+        counts = [f"{feature.feature} {feature.compared}" for feature in silent]
+        return stable_id(upgrade, verdict.candidate, verdict.pin, Verdict.NODATA, *counts), Verdict.NODATA
     return None
 
 
 def message(upgrade: str, current: str, verdict: CandidateVerdict, cause: Verdict) -> dict[str, Any]:
     """The Block Kit message: `text` for notifications and old clients, `blocks` for everybody else."""
     headline = HEADLINE[cause].format(candidate=verdict.candidate)
-    telling = sorted(_told(verdict, cause), key=lambda found: -(found[1].log_e))[:SHOWN]
-    lines = "\n".join(_line(feature, dimension) for feature, dimension in telling)
-    facts = f"{verdict.compared} comparisons, {verdict.paired} with a rerun"
     blocks: list[dict[str, Any]] = [
         _section(f"*{FIRST_LINE}*"),
         _section(
             f"*{_escaped(headline)}*\nupgrade `{_escaped(upgrade)}`: `{_escaped(current)}` → `{_escaped(verdict.pin)}`"
         ),
     ]
-    if lines:
-        blocks.append(_section(lines))
+    if cause is Verdict.NODATA:
+        blocks.append(_section("\n".join(map(_silence, _silent(verdict)[:SHOWN]))))
+    telling = sorted(_told(verdict, cause), key=lambda found: -(found[1].log_e))
+    if telling:
+        blocks.append(_section("\n".join(_line(*found) for found in telling[:SHOWN])))
+    others = [f"{feature.feature} {found.dimension}" for feature, found in telling[SHOWN:]]
+    if cause is Verdict.FAIL:
+        others += [f"{feature.feature} {found.dimension}" for feature, found in _told(verdict, Verdict.REVIEW)
+                   if found.effect is Effect.REVIEW]  # fmt: skip
+    if others:
+        more = f", and {len(others) - NAMED} more" if len(others) > NAMED else ""
+        blocks.append(_section(f"Also different: {_escaped(', '.join(others[:NAMED]))}{more}"))
     if verdict.accepted:
         blocks.append(_section("\n".join(_accepted(verdict))))
+    facts = f"{verdict.compared} comparisons, {verdict.paired} with a rerun · more: `shadowtap status`"
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": facts}]})
     return {"text": f"{FIRST_LINE} {headline}"[:4000], "blocks": blocks}
 
@@ -106,16 +122,34 @@ def _dimensions(verdict: CandidateVerdict) -> Iterator[tuple[FeatureVerdict, Dim
             yield feature, dimension
 
 
-def _line(feature: FeatureVerdict, dimension: DimensionVerdict) -> str:
-    rerun = "" if dimension.rerun is None else f", noise floor {dimension.rerun:.1%}"
-    interval = (
-        ""
-        if dimension.low is None or dimension.high is None
-        else (f" (95 % {dimension.low:+.1%} to {dimension.high:+.1%})")
-    )
+def _line(feature: FeatureVerdict, found: DimensionVerdict) -> str:
+    floor = "" if found.baseline is None else f", production {found.baseline:.1%}"
+    floor += "" if found.rerun is None else f", noise floor {found.rerun:.1%}"
+    if found.noise == "assumed":
+        floor += ", noise floor assumed"
+    interval = "" if found.low is None or found.high is None else f" (95 % {found.low:+.1%} to {found.high:+.1%})"
+    traffic = "" if found.rate_in_traffic is None else f" ({found.rate_in_traffic:.1%} of all traffic)"
     return (
-        f"• *{_escaped(feature.feature)}* `{dimension.dimension}`: candidate {dimension.candidate or 0:.1%}{rerun}, "
-        f"excess {dimension.excess or 0:+.1%}{interval}, tolerance {dimension.tolerance:.1%}, {dimension.trials} trials"
+        f"• *{_escaped(feature.feature)}* `{found.dimension}`: candidate {found.candidate or 0:.1%}{traffic}{floor}, "
+        f"excess {found.excess or 0:+.1%}{interval}, tolerance {found.tolerance:.1%}, {found.trials:,} trials; "
+        f"{_chance(found.log_e)}"
+    )
+
+
+def _chance(log_e: float) -> str:
+    """How likely such an alarm is where there is no drift: at most 1 / e, however often one looks (Ville)."""
+    one_in = e_value(log_e)
+    return f"e-value {one_in}: without drift beyond the tolerance a chance of at most 1 in {one_in}"
+
+
+def _silent(verdict: CandidateVerdict) -> list[FeatureVerdict]:
+    """Features of which something was compared, and nothing comes any more."""
+    return [feature for feature in verdict.features if feature.verdict is Verdict.NODATA and feature.compared]
+
+
+def _silence(feature: FeatureVerdict) -> str:
+    return (
+        f"• *{_escaped(feature.feature)}*: {feature.compared:,} compared, {feature.paired:,} with a rerun, then silence"
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 TIGHTEST_AT = 500  # trials at which the confidence sequence is narrowest
+LARGEST_LOG = 700.0  # beyond, exp overflows
 MIN_TRIALS = 100  # below, an asymptotic interval promises more than it can hold
 
 
@@ -29,6 +30,18 @@ def log_e(bets: Sequence[float]) -> float:
     """
     most = max(bets)
     return most + math.log(math.fsum(math.exp(bet - most) for bet in bets) / len(bets))
+
+
+def e_value(log_e: float) -> str:
+    """An e-value for people, from its logarithm.
+
+    >>> e_value(0.0), e_value(3.0), e_value(60.4)
+    ('1.0', '20', '1.7e+26')
+    """
+    if log_e > LARGEST_LOG:
+        return f"1e+{log_e / math.log(10):.0f}"
+    value = math.exp(log_e)
+    return f"{value:.1f}" if value < 10 else f"{value:,.0f}" if value < 100_000 else f"{value:.1e}"  # noqa: PLR2004 - digits
 
 
 def mcnemar_log_e(worse: int, better: int) -> float:

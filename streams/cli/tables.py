@@ -4,7 +4,6 @@ Laid out by hand rather than by rich's table, because a row has two parts: figur
 the least telling on where the terminal is narrow, and reasons on a line of their own, which may be long.
 """
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from comparators.drift.betting import e_value
 from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Forecast, Report, Verdict
 
 STYLE = {
@@ -30,7 +30,6 @@ COLUMNS = (
 _LEFT = frozenset({"dimension", "verdict", "effect", "forecast", "why"})
 _DROPPED_FIRST = ("why", "95 %", "effect", "baseline", "forecast")
 _GAP = "  "
-_LARGEST_LOG = 700.0  # beyond, exp overflows
 _REASONS = 4  # the commonest that a line names
 _CHANGED = re.compile(r".*(->|:(changed|missing|added)$)")
 _AMOUNT = re.compile(r"1e-?\d+|along|against|level")  # where an answer stands on a scale, which tells no difference
@@ -147,18 +146,6 @@ def _beneath(found: DimensionVerdict) -> str:
     if found.rate_in_traffic is not None and _percent(found.rate_in_traffic) != _percent(found.candidate):
         parts.append(f"{_percent(found.rate_in_traffic)} in all traffic")
     return "; ".join(part for part in parts if part)
-
-
-def e_value(log_e: float) -> str:
-    """An e-value for people, from its logarithm.
-
-    >>> e_value(0.0), e_value(3.0), e_value(60.4)
-    ('1.0', '20', '1.7e+26')
-    """
-    if log_e > _LARGEST_LOG:
-        return f"1e+{log_e / math.log(10):.0f}"
-    value = math.exp(log_e)
-    return f"{value:.1f}" if value < 10 else f"{value:,.0f}" if value < 100_000 else f"{value:.1e}"  # noqa: PLR2004 - digits
 
 
 def _reasons(found: DimensionVerdict) -> str:
