@@ -26,6 +26,8 @@ HEADLINE = {
 }
 SHOWN = 5  # dimensions a message tells all about
 NAMED = 8  # and how many more it names
+TELLING = 0.001  # a rate in all traffic that differs less is not worth a word
+CHANCE = "by chance: without drift beyond the tolerance, however often one looks"
 TIMEOUT_S = 10
 
 
@@ -68,6 +70,8 @@ def message(upgrade: str, current: str, verdict: CandidateVerdict, cause: Verdic
     if verdict.accepted:
         blocks.append(_section("\n".join(_accepted(verdict))))
     facts = f"{verdict.compared} comparisons, {verdict.paired} with a rerun · more: `shadowtap status`"
+    if telling:
+        facts += f" · {CHANCE}"
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": facts}]})
     return {"text": f"{FIRST_LINE} {headline}"[:4000], "blocks": blocks}
 
@@ -123,23 +127,21 @@ def _dimensions(verdict: CandidateVerdict) -> Iterator[tuple[FeatureVerdict, Dim
 
 
 def _line(feature: FeatureVerdict, found: DimensionVerdict) -> str:
-    floor = "" if found.baseline is None else f", production {found.baseline:.1%}"
-    floor += "" if found.rerun is None else f", noise floor {found.rerun:.1%}"
+    """Two lines: how much, and how sure that is."""
+    beside = [f"production {found.baseline:.1%}"] if found.baseline is not None else []
     if found.noise == "assumed":
-        floor += ", noise floor assumed"
+        beside += ["noise floor assumed"]
+    elif found.rerun is not None:
+        beside += [f"noise floor {found.rerun:.1%}"]
+    if found.rate_in_traffic is not None and abs(found.rate_in_traffic - (found.candidate or 0)) >= TELLING:
+        beside += [f"{found.rate_in_traffic:.1%} in all traffic"]
+    among = f" ({', '.join(beside)})" if beside else ""
     interval = "" if found.low is None or found.high is None else f" (95 % {found.low:+.1%} to {found.high:+.1%})"
-    traffic = "" if found.rate_in_traffic is None else f" ({found.rate_in_traffic:.1%} of all traffic)"
     return (
-        f"• *{_escaped(feature.feature)}* `{found.dimension}`: candidate {found.candidate or 0:.1%}{traffic}{floor}, "
-        f"excess {found.excess or 0:+.1%}{interval}, tolerance {found.tolerance:.1%}, {found.trials:,} trials; "
-        f"{_chance(found.log_e)}"
+        f"• *{_escaped(feature.feature)}* `{found.dimension}`: {found.candidate or 0:.1%}{among}\n"
+        f"    excess {found.excess or 0:+.1%}{interval}, tolerance {found.tolerance:.1%}, {found.trials:,} trials; "
+        f"by chance at most 1 in {e_value(found.log_e)}"
     )
-
-
-def _chance(log_e: float) -> str:
-    """How likely such an alarm is where there is no drift: at most 1 / e, however often one looks (Ville)."""
-    one_in = e_value(log_e)
-    return f"e-value {one_in}: without drift beyond the tolerance a chance of at most 1 in {one_in}"
 
 
 def _silent(verdict: CandidateVerdict) -> list[FeatureVerdict]:
