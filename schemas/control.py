@@ -1,9 +1,10 @@
-"""Records of the control topic: a person pauses an upgrade's provider calls, or lets them go on."""
+"""Records of the control topic: a person pauses provider calls, lets them go on, or accepts a difference."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from schemas import json_text
+from schemas.acceptances import Acceptance
 from schemas.errors import RecordVersionError
 
 CONTROL_VERSION = 1
@@ -57,3 +58,18 @@ def control_from_bytes(value: bytes) -> ControlRecord:
         )
     except (KeyError, TypeError) as missing:
         raise ValueError(f"control record without {missing}") from missing
+
+
+ACCEPT, WITHDRAW = "accept", "withdraw"  # orders of the records below; `accept` is also their header `kind`
+
+
+def acceptance_key(upgrade: str, accepted: Acceptance) -> bytes:
+    """Key of the record: one per difference, so that the compacted topic keeps the last word on each."""
+    parts = (upgrade, ACCEPT, accepted.candidate, accepted.feature, accepted.dimension, accepted.signature)
+    return "/".join(parts).encode()
+
+
+def acceptance_bytes(upgrade: str, accepted: Acceptance, *, withdrawn: bool) -> bytes:
+    """The value of the record that tells of an acceptance, or that it was taken back."""
+    order = WITHDRAW if withdrawn else ACCEPT
+    return json_text.dumps({"version": CONTROL_VERSION, "upgrade": upgrade, "order": order, **asdict(accepted)})

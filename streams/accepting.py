@@ -5,14 +5,14 @@ its next batch. The record on the control topic is for whoever else wants to kno
 """
 
 from collections import Counter
-from dataclasses import asdict
 
 from aiokafka import AIOKafkaProducer
 
-from schemas import json_text, topics
+from schemas import topics
 from schemas.acceptances import Acceptance
 from schemas.config import Config
 from schemas.config_problems import nearest
+from schemas.control import ACCEPT, acceptance_bytes, acceptance_key
 from schemas.errors import UsageError
 from schemas.touched import Touched, touched_bytes
 from schemas.verdicts import Effect
@@ -20,7 +20,6 @@ from streams.calibrating import InForce
 from streams.rules import Rules
 from streams.store import Store
 
-ACCEPT = "accept"  # kind of the control record
 SHOWN = 8  # signatures that an error names
 
 
@@ -45,10 +44,9 @@ async def accept(store: Store, config: Config, accepted: Acceptance, *, withdraw
 async def announce(producer: AIOKafkaProducer, upgrade: str, accepted: Acceptance, *, withdrawn: bool = False) -> None:
     """Tell the control topic, and the judge to look again."""
     headers = [(topics.UPGRADE_HEADER, upgrade.encode())]
-    record = {"kind": ACCEPT, "upgrade": upgrade, **asdict(accepted), "withdrawn": withdrawn}
     await producer.send_and_wait(
-        topics.CONTROL, json_text.dumps(record), key=upgrade.encode(),
-        headers=[*headers, (topics.KIND_HEADER, ACCEPT.encode())],
+        topics.CONTROL, acceptance_bytes(upgrade, accepted, withdrawn=withdrawn),
+        key=acceptance_key(upgrade, accepted), partition=0, headers=[*headers, (topics.KIND_HEADER, ACCEPT.encode())],
     )  # fmt: skip
     look = Touched(upgrade, accepted.candidate, "", 0)
     await producer.send_and_wait(topics.TOUCHED, touched_bytes(look), partition=0, headers=headers)

@@ -134,6 +134,8 @@ async def _read(client: AIOKafkaConsumer, control: Control, until_quiet_ms: int 
 
 
 def _order(record: ConsumerRecord, upgrade: str) -> ControlRecord | None:
+    if record.key != control_key(upgrade):
+        return None  # of another upgrade, or what somebody accepted
     try:
         order = control_from_bytes(record.value) if record.value is not None else None
     except ValueError as unreadable:

@@ -3,9 +3,12 @@
 import asyncio
 import json
 import time
+import tomllib
 from contextlib import asynccontextmanager
+from itertools import count
 
 import pytest
+import pytest_asyncio
 from click.testing import CliRunner
 
 from comparators.drift.report import exit_code, report_json
@@ -13,7 +16,7 @@ from schemas import topics
 from schemas.acceptances import Acceptance
 from schemas.answers import Answer
 from schemas.comparisons import ArmScore, Comparison, DimensionScore, Kind, Status
-from schemas.config import candidate_hash, config_from
+from schemas.config import candidate_hash, config_from, load_config
 from schemas.errors import UsageError
 from schemas.exchanges import Request, Source
 from schemas.touched import Touched
@@ -31,12 +34,15 @@ from streams.rules import Rules
 from streams.store.comparisons import hour_of
 from streams.store.configured import open_store
 
-TRIALS = 700
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TRIALS = 420
 START_MS = int(time.time() * 1000) // 3_600_000 * 3_600_000 - TRIALS * 1000
 FENCE = "fence:+"
+NUMBERS = count()
 FILE = """
 [upgrade]
-name = "desk"
+name = "{upgrade}"
 current = "sim/a-1"
 pinned = true
 [[candidates]]
@@ -53,18 +59,26 @@ url = "embedded:{folder}"
 model = "hashing"
 [verdict]
 min_hours = 0
+alpha = 0.2
 """
 
 
-def made_config(folder, bootstrap="127.0.0.1:1"):
-    import tomllib
+def written(folder, bootstrap="127.0.0.1:1"):
+    """A configuration file for an upgrade of its own."""
+    return FILE.format(upgrade=f"desk-{next(NUMBERS)}", folder=folder, bootstrap=bootstrap)
 
-    return config_from(tomllib.loads(FILE.format(folder=folder, bootstrap=bootstrap)), label="test")
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def folder(tmp_path_factory):
+    """An embedded store for all tests."""
+    folder = tmp_path_factory.mktemp("accepting")
+    async with embedded_clickhouse(folder):
+        yield folder
 
 
 @pytest.fixture
-def config(tmp_path):
-    return made_config(tmp_path / "store")
+def config(folder):
+    return config_from(tomllib.loads(written(folder)), label="test")
 
 
 def made_trial(config, number):
@@ -72,8 +86,9 @@ def made_trial(config, number):
     ts_ms = START_MS + number * 1000
     answers = [Answer(model, text="fine") for model in ("a-1", "b-1", "a-1")]
     next_one = CandidateAnswer("next", "sim/b-1", candidate_hash(config.candidates[0]), answers[1])
+    upgrade = config.upgrade.name
     return Trial(
-        trial_id("desk", source, ts_ms), "desk", "sim/a-1", source, ts_ms, f"r{number}", "chat",
+        trial_id(upgrade, source, ts_ms), upgrade, "sim/a-1", source, ts_ms, f"r{number}", "chat",
         Request({"messages": [{"role": "user", "content": "?"}]}), answers[0], (next_one,), answers[2],
     )  # fmt: skip
 
@@ -106,7 +121,9 @@ async def compared(config, *differing):
             for number in range(TRIALS)
         ]
         await store.insert_comparisons(batch, in_force.epochs.epoch_of)
-        await store.refresh_evidence({Touched("desk", "next", "chat", hour_of(c.trial.ts_ms)) for c, _ in batch})
+        await store.refresh_evidence(
+            {Touched(config.upgrade.name, "next", "chat", hour_of(c.trial.ts_ms)) for c, _ in batch}
+        )
         yield store
 
 
@@ -136,7 +153,7 @@ async def test_a_review_that_somebody_accepts_by_name_becomes_a_pass_and_is_list
         said = as_text(message("desk", "sim/a-1", verdict_from(record), Verdict.PASS))
         assert "Accepted by Ada: code_fence in chat (clients strip it)" in said
         # The evidence goes on in its epoch, and the acceptance can be taken back.
-        assert {epoch.epoch for epoch in await store.epochs("desk")} == {1}
+        assert {epoch.epoch for epoch in await store.epochs(config.upgrade.name)} == {1}
         await asyncio.sleep(0.002)
         await accept(store, config, accepted(config, "code_fence", feature="chat", by="Bo"), withdrawn=True)
         assert verdict_of(await judged(config, store)) == (Verdict.REVIEW, "code_fence")
@@ -150,7 +167,7 @@ async def test_another_candidate_under_the_same_name_has_to_be_accepted_anew(con
         fields = config.model_dump()
         fields["candidates"][0]["set"] = {"temperature": 1}
         changed = config_from({**fields, "tap": {"topics": ["llm.gateway"]}, "budget": {}}, label="changed")
-        rules = Rules(changed).accepting(await store.acceptances("desk"))
+        rules = Rules(changed).accepting(await store.acceptances(config.upgrade.name))
         assert rules.acceptances == frozenset()
 
 
@@ -165,12 +182,13 @@ async def test_an_accepted_signature_begins_an_epoch_that_is_empty_and_passes_no
         assert running.epochs.epoch_of("next", "chat", "answer_change") == 2
         assert running.epochs.epoch_of("next", "mail", "answer_change") == 1
         assert running.epochs.epoch_of("next", "chat", "code_fence") == 1
-        (began,) = [epoch for epoch in await store.epochs("desk") if epoch.epoch == 2]
+        (began,) = [epoch for epoch in await store.epochs(config.upgrade.name) if epoch.epoch == 2]
         assert (began.feature, began.rank, began.reason) == ("chat", 2, f"accepted: none -> {FENCE}")
         assert running.rules.of("chat").accepted == {("next", "answer_change"): {FENCE}}
         # What was scored before stays where it was.
         rows = await store.query(
-            "SELECT epoch, count(), sum(candidate_score) FROM scores WHERE dimension = 'answer_change' GROUP BY epoch"
+            "SELECT epoch, count(), sum(candidate_score) FROM scores WHERE dimension = 'answer_change' "
+            f"AND upgrade = '{config.upgrade.name}' GROUP BY epoch"
         )
         assert rows == [(1, TRIALS, len(range(0, TRIALS, 3)))]
 
@@ -180,18 +198,18 @@ async def test_what_cannot_be_accepted_is_refused_with_what_there_is(config):
         for asked, message_ in (
             (accepted(config, "code_fences"), "did you mean 'code_fence'"),
             (accepted(config, "code_fence", feature="chatt"), "did you mean 'chat'"),
-            (accepted(config, "answer_change"), rf"blocks.*seen: {FENCE.replace('+', '.')} \(234\)"),
-            (accepted(config, "code_fence", "fence:-"), r"has 'fence:-'; seen: fence:\+ \(234\)"),
+            (accepted(config, "answer_change"), rf"blocks.*seen: {FENCE.replace('+', '.')} \(140\)"),
+            (accepted(config, "code_fence", "fence:-"), r"has 'fence:-'; seen: fence:\+ \(140\)"),
         ):
             with pytest.raises(UsageError, match=message_):
                 await accept(store, config, asked)
-        assert await store.acceptances("desk") == ()
+        assert await store.acceptances(config.upgrade.name) == ()
 
 
-async def test_the_command_stores_announces_and_asks_the_judge_to_look(tmp_path):
-    async with embedded_broker() as bootstrap, embedded_clickhouse(tmp_path / "store"):
-        config = made_config(tmp_path / "store", bootstrap)
-        (tmp_path / "shadowtap.toml").write_text(FILE.format(folder=tmp_path / "store", bootstrap=bootstrap))
+async def test_the_command_stores_announces_and_asks_the_judge_to_look(folder, tmp_path):
+    async with embedded_broker() as bootstrap:
+        (tmp_path / "shadowtap.toml").write_text(written(folder, bootstrap))
+        config = load_config(tmp_path / "shadowtap.toml")
         await create_topics(config.kafka, 1)
         async with compared(config, "code_fence") as store:
             command = ["accept", "code_fence", "--by", "Ada", "--config", str(tmp_path / "shadowtap.toml"), "--reason"]
@@ -199,7 +217,7 @@ async def test_the_command_stores_announces_and_asks_the_judge_to_look(tmp_path)
             assert (refused.exit_code, "--reason: is empty" in refused.stderr) == (2, True)
             ran = await asyncio.to_thread(CliRunner().invoke, main, [*command, "clients strip it"])
             assert (ran.exit_code, ran.stdout) == (0, "accepted for next: code_fence in all features\n")
-            assert [one.by for one in await store.acceptances("desk")] == ["Ada"]
+            assert [one.by for one in await store.acceptances(config.upgrade.name)] == ["Ada"]
         async with reader(config.kafka) as consumer:
             consumer.subscribe([topics.CONTROL, topics.TOUCHED])
             found = {}
@@ -207,6 +225,7 @@ async def test_the_command_stores_announces_and_asks_the_judge_to_look(tmp_path)
                 for records in (await consumer.getmany(timeout_ms=1000)).values():
                     found.update({record.topic: record for record in records})
         control = json.loads(found[topics.CONTROL].value)
-        assert (control["kind"], control["by"], control["dimension"]) == ("accept", "Ada", "code_fence")
-        assert dict(found[topics.CONTROL].headers) == {"upgrade": b"desk", "kind": b"accept"}
+        assert (control["order"], control["by"], control["dimension"]) == ("accept", "Ada", "code_fence")
+        assert found[topics.CONTROL].key == f"{config.upgrade.name}/accept/next//code_fence/".encode()
+        assert dict(found[topics.CONTROL].headers) == {"upgrade": config.upgrade.name.encode(), "kind": b"accept"}
         assert json.loads(found[topics.TOUCHED].value)["hour"] == 0
