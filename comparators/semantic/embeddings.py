@@ -138,6 +138,8 @@ class _SentenceTransformer:
         self._padding = self._model.tokenizer.pad_token_id or 0
 
     def encode(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, 0), dtype=np.float32)
         cut = [list(self._pieces(ids)) for ids in self._ids([valid_text(text) for text in texts])]
         vectors = self._embedded({piece for pieces in cut for piece in pieces})
         rows = [
