@@ -63,8 +63,12 @@ PAUSED = _gauge("paused", "1 while provider calls are paused.")
 SPEND_USD = _counter("spend_usd_total", "US dollars spent on answers whose price is known.", "provider")
 SPEND_REQUESTS = _counter("spend_requests_total", "Requests taken out of the budget.", "provider")
 UNPRICED = _counter("unpriced_answers_total", "Answers whose price is not known.", "provider")
-BUDGET_LEFT_USD = _gauge("budget_left_usd", "US dollars left today in the partitions of this worker.")
-BUDGET_LEFT_REQUESTS = _gauge("budget_left_requests", "Requests left today in the partitions of this worker.")
+BUDGET_LEFT_USD = _gauge(
+    "budget_left_usd", "US dollars left today in the partitions of this worker; +Inf without a cap."
+)
+BUDGET_LEFT_REQUESTS = _gauge(
+    "budget_left_requests", "Requests left today in the partitions of this worker; +Inf without a cap."
+)
 
 # Scoring and storing
 BATCH_RECORDS = _histogram("batch_records", "Records worked on together.", "role", buckets=_RECORDS)

@@ -7,13 +7,15 @@ across workers and restarts; what was in flight at a crash counts as spent, beca
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import inf
 
 from faust.types import TP
 
 from schemas import json_text
 from schemas.settings import Budget as Caps
+from streams import metrics
 
 A_GRAIN = 1e-9  # USD: sums of floats are no more exact
 
@@ -118,6 +120,19 @@ class Budget:
         if spend.day < day:
             spend.day, spend.requests, spend.usd, spend.held_usd = day, 0, 0.0, 0.0
         return spend
+
+    def keep(self, tps: Collection[TP]) -> None:
+        """These are the partitions of this worker; the others are somebody else's now."""
+        self.spends = {tp: spend for tp, spend in self.spends.items() if tp in tps}
+
+    def tell(self, day: str) -> None:
+        """What is left today in the partitions of this worker, as metrics."""
+        spends = [(tp, self.spend(tp, day)) for tp in tuple(self.spends)]
+        requests = [own - spend.requests for tp, spend in spends if (own := self.requests_share(tp)) is not None]
+        share = self.usd_share()
+        usd = [share - spend.usd - spend.held_usd for _, spend in spends] if share is not None else []
+        metrics.BUDGET_LEFT_REQUESTS.set(sum(requests) if requests else inf)
+        metrics.BUDGET_LEFT_USD.set(sum(usd) if usd else inf)
 
     def requests_share(self, tp: TP) -> int | None:
         """Requests that the partition may send on a day, None without a cap."""

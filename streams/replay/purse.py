@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.answers import Answer
+from streams import metrics
 from streams.replay.arms import AskedArm
 from streams.replay.budget import Budget, Reservation
 from streams.replay.client import TOO_LARGE, Unavailable
@@ -24,14 +25,21 @@ class Purse:
             return False
         self.reserved = more
         self._lost_usd += arm.most_usd
+        metrics.SPEND_USD.labels(arm.provider).inc(arm.most_usd)
+        metrics.SPEND_REQUESTS.labels(arm.provider).inc()
         return True
 
     def close(self, answers: Iterable[tuple[Answer | Unavailable, AskedArm]]) -> float:
         """Book everything; returns USD."""
         usd, unsent = self._lost_usd, 0
         for answer, arm in answers:
-            usd += _counts_usd(answer, arm)
-            unsent += isinstance(answer, Unavailable) and answer.is_unsent
+            counts_usd, is_unsent = _counts_usd(answer, arm), isinstance(answer, Unavailable) and answer.is_unsent
+            usd += counts_usd
+            unsent += is_unsent
+            metrics.SPEND_USD.labels(arm.provider).inc(counts_usd)
+            metrics.SPEND_REQUESTS.labels(arm.provider).inc(not is_unsent)
+            if isinstance(answer, Answer) and answer.cost_usd is None and not answer.error:
+                metrics.UNPRICED.labels(arm.provider).inc()
         self.budget.settle(self.reserved, usd, unsent)
         return usd
 

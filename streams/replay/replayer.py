@@ -183,6 +183,7 @@ class Replayer:
             found = await look_back(
                 self.config.kafka, self.config.upgrade.name, positions, self.trial_partitions, lanes.window
             )
+        self.budget.keep(positions)
         for tp, past in found.items():
             self._done[tp] = past.trials
             self.ledger.restore(tp, past.ledger.values())
@@ -205,6 +206,7 @@ class Replayer:
     async def write_ledger(self, tp: TP, mark: int) -> None:
         """Make the ledger durable up to where the position is about to move."""
         records = self.ledger.records(tp, self.budget.spend(tp, _today()))
+        self.budget.tell(_today())
         sends = [await self._send_ledger(tp, record) for record in records]
         await asyncio.gather(*sends)
         self.ledger.written(tp, records)
