@@ -1,31 +1,24 @@
-"""What `shadowtap check` finds: does every part answer, and what would be replayed of what was tapped lately?"""
+"""What `shadowtap check` finds: does every part answer, what would be replayed of the last records, at what price?"""
 
 import os
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import aiohttp
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from comparators.drift.forecast import trials_to_pass
-from schemas import topics
 from schemas.config import Config
 from schemas.errors import ShadowtapError, UnreachableError
-from schemas.exchanges import Source
-from schemas.outcomes import Outcome
 from schemas.pins import split_pin
-from streams.kafka import partitions, reader
+from streams.looking import Tapped, look
+from streams.planning import Plan, plan
 from streams.rules import Rules
 from streams.store.configured import open_store
-from streams.tap.decode import Undecodable, decode
-from streams.tap.features import feature_of
-from streams.tap.scope import out_of_bounds
-from streams.worker import check_spending
+from streams.topic_checks import check_own_topics, check_tapped_topics
+from streams.worker import asked_pins, check_spending
 
-FLIPS_OF_ITS_OWN = 0.02  # how often a model is taken to change its own answer where nothing is known yet
+STALE_S = 3600.0
 
 
 @dataclass
@@ -38,83 +31,77 @@ class Finding:
     exit_code: int = 0
 
 
-@dataclass
-class Tapped:
-    """What the last records of the tapped topics were."""
-
-    records: int = 0
-    hours: float = 0.0
-    models: Counter[str] = field(default_factory=Counter)
-    features: Counter[str] = field(default_factory=Counter)
-    outcomes: Counter[str] = field(default_factory=Counter)  # outcome, with the reason where one is given
-
-    @property
-    def per_day(self) -> float | None:
-        """Exchanges a day that would be replayed, None where the records are too few to say."""
-        would = sum(self.features.values())
-        return would / self.hours * 24 if self.hours > 0 else None
-
-
-async def check(config: Config, last: int) -> AsyncIterator[Finding | Tapped]:
+async def check(config: Config, last: int) -> AsyncIterator[Finding | Tapped | Plan]:
     """Reach every part in turn, and look at the `last` tapped records of each partition."""
-    yield await _tried("settings", lambda: _settings(config))
-    own = await _tried("own Kafka", lambda: _own_topics(config))
-    yield own
-    tap = await _tried("tapped topics", lambda: _tapped_topics(config))
-    yield tap
-    if not tap.trouble:
-        yield await look(config, last)
+    settings = await _tried("settings", lambda: _settings(config))
+    yield settings
+    counts: dict[str, int] = {}
+
+    async def tapped_topics() -> str:
+        counts.update(await check_tapped_topics(config))
+        return ", ".join(f"{name} ({count} partitions)" for name, count in counts.items())
+
+    yield await _tried("tapped topics", tapped_topics)
+    yield await _tried("own topics", lambda: check_own_topics(config, max(counts.values(), default=None)))
     yield await _tried("ClickHouse", lambda: _store(config))
-    for name in sorted({split_pin(pin).provider for pin in _pins(config)}):
+    for name in sorted({split_pin(pin).provider for pin in asked_pins(config)}):
         yield await _tried(f"provider {name}", partial(_provider, config, name))
     yield await _tried("Slack", lambda: _slack(config))
+    if counts:
+        async for found in _traffic(config, last):
+            yield found
 
 
-async def look(config: Config, last: int) -> Tapped:
-    """Read the last records of every tapped partition and say what would become of them; nothing is committed."""
-    found = Tapped()
-    first_ms, last_ms = None, 0
-    counts = await partitions(config.tapped_kafka, config.tap.topics)
-    async with reader(config.tapped_kafka) as client:
-        for place in (TopicPartition(name, number) for name, count in counts.items() for number in range(count)):
-            client.assign([place])
-            begin = (await client.beginning_offsets([place]))[place]
-            end = (await client.end_offsets([place]))[place]
-            client.seek(place, max(begin, end - last))
-            while batch := (await client.getmany(timeout_ms=1000)).get(place):
-                for record in batch:
-                    source = Source("", place.topic, place.partition, record.offset)
-                    _note(config, found, record.value, record.headers, record.timestamp, source)
-                    first_ms = record.timestamp if first_ms is None else min(first_ms, record.timestamp)
-                    last_ms = max(last_ms, record.timestamp)
-                if batch[-1].offset + 1 >= end:
-                    break
-    found.hours = (last_ms - first_ms) / 3_600_000 if first_ms is not None else 0.0
-    return found
-
-
-def trials_needed(tolerance: float) -> int | None:
-    """Paired trials to a PASS at this tolerance, for a model that changes its own answer now and then."""
-    return trials_to_pass(FLIPS_OF_ITS_OWN, tolerance)
-
-
-def _note(config: Config, found: Tapped, value: bytes | None, headers: object, ts_ms: int, source: Source) -> None:  # noqa: PLR0917 - a record's parts
-    found.records += 1
+async def _traffic(config: Config, last: int) -> AsyncIterator[Finding | Tapped | Plan]:
+    """What was tapped lately, what is wrong with it, and what it will take."""
+    candidates = [split_pin(candidate.pin).model for candidate in config.candidates]
     try:
-        exchanges = decode(value, headers, ts_ms, source, config.tap)  # type: ignore[arg-type] # aiokafka ships no types
-    except Undecodable as unreadable:
-        found.outcomes[f"{Outcome.DEAD_LETTER}: {unreadable.reason}"] += 1
+        tapped = await look(
+            config.tapped_kafka, config.tap, last, config.match_names, candidates=candidates, declared=config.features
+        )
+    except KafkaError as refused:
+        yield Finding("traffic", trouble=f"Kafka refuses: {refused}", exit_code=UnreachableError.exit_code)
         return
-    for exchange in exchanges:
-        found.models.update(exchange.model_names[:1])
-        outside = out_of_bounds(exchange, config.match_names)
-        if outside is not None:
-            found.outcomes[outside] += 1
-        elif exchange.unreplayable is not None:
-            found.outcomes[f"{Outcome.UNREPLAYABLE}: {exchange.unreplayable}"] += 1
-        else:
-            found.outcomes["can be replayed"] += 1
-            found.features[feature_of(exchange, config.tap.feature)] += 1
+    yield tapped
+    for trouble in _traffic_trouble(config, tapped):
+        yield Finding("traffic", trouble=trouble, exit_code=ShadowtapError.exit_code)
+    if not tapped.replayable or tapped.hours <= 0:
+        return
+    try:
+        made = plan(config, Rules(config), tapped)
+    except ShadowtapError:
+        return  # the settings are wrong, and that is said already
+    yield made
+    if made.share_usd is not None and made.dearest_usd > made.share_usd:
+        yield Finding(
+            "budget",
+            trouble=(
+                f"an exchange may cost up to {made.dearest_usd:.2f} USD and a partition may spend {made.share_usd:.2f}"
+                " a day, so the dearest are never asked: raise the cap to"
+                f" {made.dearest_usd * len(tapped.places):.2f}, or say a smaller max_output_tokens under [prices]"
+            ),
+            exit_code=ShadowtapError.exit_code,
+        )
+
+
+def _traffic_trouble(config: Config, tapped: Tapped) -> list[str]:
+    if not tapped.records:
+        return ["no record is on the tapped topics; is something written to them?"]
+    wrong = []
+    if not tapped.replayable:
+        wrong.append(
+            "nothing of it can be replayed; compare tap.match, tap.format and tap.mapping with what stands above"
+        )
+    if tapped.age_s is not None and tapped.age_s > STALE_S:
+        wrong.append(f"the newest record is {tapped.age_s / 3600:.1f} hours old; is something still written?")
+    if tapped.candidates_seen:
+        wrong.append(
+            f"{tapped.candidates_seen} exchanges name a candidate's model and carry no x-shadowtap-request: if they are"
+            " replays of ours, let your gateway log that header, or leave the model out of tap.match"
+        )
+    if set(tapped.features) == {"default"}:
+        wrong.append(f"no rule of tap.feature finds a feature ({', '.join(config.tap.feature)}): all is judged as one")
+    return wrong
 
 
 async def _tried(what: str, attempt: Callable[[], Awaitable[str]]) -> Finding:
@@ -130,23 +117,6 @@ async def _settings(config: Config) -> str:
     Rules(config)
     check_spending(config)
     return f"upgrade {config.upgrade.name}: {config.upgrade.current} → {', '.join(c.pin for c in config.candidates)}"
-
-
-async def _own_topics(config: Config) -> str:
-    own = (topics.TRIALS, topics.TOUCHED, topics.VERDICTS, topics.DEAD_LETTERS, topics.CONTROL)
-    have = await partitions(config.kafka, own)
-    missing = [name for name in own if name not in have]
-    if missing:
-        raise ShadowtapError(f"{config.kafka.bootstrap} has no {', '.join(missing)}: run `shadowtap migrate`")
-    return f"{config.kafka.bootstrap}, all topics are there"
-
-
-async def _tapped_topics(config: Config) -> str:
-    have = await partitions(config.tapped_kafka, config.tap.topics)
-    missing = [name for name in config.tap.topics if name not in have]
-    if missing:
-        raise ShadowtapError(f"tap.topics: {config.tapped_kafka.bootstrap} has no topic {', '.join(missing)}")
-    return ", ".join(f"{name} ({count} partitions)" for name, count in have.items())
 
 
 async def _store(config: Config) -> str:
@@ -182,7 +152,3 @@ async def _slack(config: Config) -> str:
     if not os.environ.get(variable):
         raise ShadowtapError(f"slack.webhook_env: the variable {variable} is not set")
     return "a webhook is configured; nothing was sent"
-
-
-def _pins(config: Config) -> list[str]:
-    return [config.upgrade.current, *(candidate.pin for candidate in config.candidates)]

@@ -1,52 +1,72 @@
-"""`shadowtap check`: reaches every part, looks at what was tapped lately, and says what to mend."""
+"""`shadowtap check`: reaches every part, looks at the last records, says what to mend and what it will take."""
 
 import asyncio
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from schemas import json_text
 from schemas.config import CONFIG_FILE, load_config
 
 if TYPE_CHECKING:
-    from streams.checking import Tapped
-
-TOLERANCES = {"format (0.01)": 0.01, "answers (0.03)": 0.03}
+    from streams.checking import Finding
+    from streams.looking import Tapped
+    from streams.planning import Plan
 
 
 @click.command("check")
 @click.option("--config", "path", type=click.Path(path_type=Path), default=CONFIG_FILE, show_default=True)
 @click.option("--last", default=500, show_default=True, help="Tapped records to look at, per partition.")
-def check(path: Path, last: int) -> None:
-    """Reach every part and say what to mend; nothing is sent, asked or committed."""
-    from streams.checking import Finding  # noqa: PLC0415 - slow to import
-    from streams.checking import check as checked  # noqa: PLC0415 - the same
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def check(path: Path, last: int, form: str) -> None:
+    """Reach every part, say what to mend, and forecast calls, dollars and hours to a verdict.
+
+    Nothing is written, asked or committed. Exit code 0: nothing to mend; 2: something; 4: a part does not answer.
+    """
+    from rich.console import Console  # noqa: PLC0415 - only where a table is drawn
+
+    from streams.checking import check as checked  # noqa: PLC0415 - slow to import
+    from streams.cli.check_tables import show  # noqa: PLC0415 - the same
 
     config = load_config(path)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it says is said once, by us
+    console = Console(highlight=False)
 
-    async def main() -> int:
-        worst = 0
+    async def main() -> tuple[int, list[Any]]:
+        worst, everything = 0, []
         async for found in checked(config, last):
-            if isinstance(found, Finding):
-                click.echo(f"{'mend' if found.trouble else 'ok':>4}  {found.what}: {found.trouble or found.said}")
-                worst = max(worst, found.exit_code)
-            else:
-                _show_tapped(found, len(config.candidates))
-        return worst
+            worst = max(worst, getattr(found, "exit_code", 0))
+            everything.append(found)
+            if form == "table":
+                console.print(show(found, config))
+        return worst, everything
 
-    raise SystemExit(asyncio.run(main()))
+    worst, everything = asyncio.run(main())
+    if form == "json":
+        click.echo(json_text.dumps(as_json(everything)).decode())
+    raise SystemExit(worst)
 
 
-def _show_tapped(found: "Tapped", candidates: int) -> None:
-    from streams.checking import trials_needed  # noqa: PLC0415 - slow to import
+def as_json(everything: "list[Finding | Tapped | Plan]") -> dict[str, Any]:
+    """All that was found, as one object."""
+    from streams.checking import Finding  # noqa: PLC0415 - slow to import
+    from streams.looking import Tapped  # noqa: PLC0415 - the same
 
-    click.echo(f"  ok  the last {found.records} records, over {found.hours:.1f} hours:")
-    for what, counted in (("what", found.outcomes), ("model", found.models), ("feature", found.features)):
-        total = sum(counted.values())
-        for name, count in counted.most_common(10):
-            click.echo(f"        {what} {name}: {count} ({count / total:.0%})")
-    if found.per_day is not None:
-        asked = found.per_day * candidates
-        click.echo(f"        about {asked:,.0f} requests a day for candidates at this rate, plus the reruns' share")
-    needs = ", ".join(f"{what} {trials_needed(tolerance)}" for what, tolerance in TOLERANCES.items())
-    click.echo(f"        paired trials a PASS takes per feature, if the current pin flips 2 % by itself: {needs}")
+    told: dict[str, Any] = {"findings": [], "tapped": None, "plan": None}
+    for found in everything:
+        if isinstance(found, Finding):
+            told["findings"].append({"what": found.what, "said": found.said, "trouble": found.trouble})
+        elif isinstance(found, Tapped):
+            told["tapped"] = {
+                "records": found.records,
+                "hours": found.hours,
+                "models": dict(found.models),
+                "outcomes": dict(found.outcomes),
+                "features": {name: {"exchanges": seen.exchanges, "per_hour": seen.per_hour, "usage": seen.usage}
+                             for name, seen in found.features.items()},
+            }  # fmt: skip
+        else:
+            told["plan"] = found
+    return told
