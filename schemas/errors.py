@@ -5,6 +5,7 @@ ShadowtapError
 │   ├── ConfigError       a key of shadowtap.toml
 │   └── TrialLineError    a line of a trial file
 ├── UnreachableError      exit 4: broker, ClickHouse, provider, Slack
+│   └── RefusedError      it answers and refuses who we say we are: waiting does not mend it
 └── RecordVersionError    exit 2: a record of a newer major version than this program knows
 
 A message names the thing (key, file and line, topic and offset) and says what to do next.
@@ -35,6 +36,10 @@ class UnreachableError(ShadowtapError):
     """A needed part (broker, ClickHouse, provider) does not answer."""
 
     exit_code: ClassVar[int] = 4
+
+
+class RefusedError(UnreachableError):
+    """A needed part answers, and refuses our certificate, user or password: somebody has to mend the settings."""
 
 
 class RecordVersionError(ShadowtapError):

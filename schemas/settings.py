@@ -1,5 +1,6 @@
 """The tables of `shadowtap.toml`: `schemas/config.py` puts them together and reads the file."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
@@ -23,6 +24,10 @@ from schemas.prices import LONGEST_OUTPUT, Price
 
 NEVER_SET = ("messages", "model", "stream")  # of a request: the user's words, the pin's business, our own need
 ANY_MODEL = "*"  # in tap.match: every exchange is in scope, also where the log names no model
+
+_USER = ("username", "password_env")
+_TOKEN = ("token_file", "token_url", "client_id", "client_secret_env")  # scope and token_ca_file go with token_url
+_CERTIFICATES = ("ca_file", "cert_file", "key_file", "key_password_env")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -84,34 +89,72 @@ class Candidate(Table):
 
 
 class Security(Table):
-    """How a Kafka cluster is reached. PLAIN without TLS sends the password readable: refused unless said twice."""
+    """How a Kafka cluster is reached. What could be read on the way is refused without TLS, unless said twice.
+
+    OAUTHBEARER takes its token from `token_file`, or from `token_url` with `client_id` and `client_secret_env`.
+    """
 
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
     username: str | None = None
     password_env: EnvironmentVariable | None = None
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
     key_password_env: EnvironmentVariable | None = None
+    token_file: str | None = None
+    token_url: HttpUrl | None = None
+    token_ca_file: str | None = None
+    client_id: str | None = None
+    client_secret_env: EnvironmentVariable | None = None
+    scope: str | None = None
     plain_without_tls: bool = False
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.protocol.startswith("SASL"):
-            for key in ("mechanism", "username", "password_env"):
-                if not getattr(self, key):
-                    raise problem(key, f"is missing; {self.protocol} needs it")
-            if self.protocol == "SASL_PLAINTEXT" and self.mechanism == "PLAIN" and not self.plain_without_tls:
-                raise problem(
-                    "mechanism",
-                    "PLAIN without TLS sends the password readable; use SASL_SSL, or plain_without_tls = true",
-                )
-        elif self.mechanism or self.username or self.password_env:
-            raise problem("protocol", f"{self.protocol} takes no user; write SASL_SSL (or SASL_PLAINTEXT)")
+            self._check_sasl()
+        else:
+            self._refuse(
+                ("mechanism", *_USER, *_TOKEN), f"{self.protocol} takes no user; write SASL_SSL or SASL_PLAINTEXT"
+            )
+        if not self.protocol.endswith("SSL"):
+            self._refuse(_CERTIFICATES, f"has no effect with {self.protocol}; write SSL or SASL_SSL")
         if bool(self.cert_file) != bool(self.key_file):
             raise problem("cert_file", "goes with key_file; name both or none")
+        if not self.plain_without_tls:
+            self._refuse_readable()
         return self
+
+    def _check_sasl(self) -> None:
+        if self.mechanism is None:
+            raise problem("mechanism", f"is missing; {self.protocol} needs it")
+        needed = self._needed()
+        for key in needed:
+            if not getattr(self, key):
+                raise problem(key, f"is missing; {self.mechanism} needs it")
+        others = [key for key in (*_USER, *_TOKEN) if key not in needed]
+        self._refuse(others, f"has no effect with {self.mechanism} and {needed[0]}; leave it out")
+
+    def _refuse(self, keys: Iterable[str], why: str) -> None:
+        for key in keys:
+            if getattr(self, key):
+                raise problem(key, why)
+
+    def _needed(self) -> tuple[str, ...]:
+        if self.mechanism != "OAUTHBEARER":
+            return _USER
+        return ("token_file",) if self.token_file else ("token_url", "client_id", "client_secret_env")
+
+    def _refuse_readable(self) -> None:
+        if self.mechanism in ("PLAIN", "OAUTHBEARER") and self.protocol == "SASL_PLAINTEXT":
+            what = "the password" if self.mechanism == "PLAIN" else "the token"
+            raise problem(
+                "mechanism",
+                f"{self.mechanism} without TLS sends {what} readable; use SASL_SSL, or plain_without_tls = true",
+            )
+        if self.token_url is not None and self.token_url.startswith("http:"):
+            raise problem("token_url", "http:// sends the secret readable; use https://, or plain_without_tls = true")
 
 
 class Kafka(Table):

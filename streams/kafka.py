@@ -1,21 +1,18 @@
 """Kafka for everybody here: one description of a cluster as aiokafka and Faust want it; topics; positions."""
 
-import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import faust
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
-from aiokafka.helpers import create_ssl_context
 from faust.types import TP
 
 from schemas import topics
-from schemas.config import secret
-from schemas.errors import UnreachableError
-from schemas.settings import Kafka, Security
+from schemas.settings import Kafka
+from streams.kafka_refusals import starting_quietly, why
+from streams.kafka_security import faust_credentials, security_settings
 
 MAX_RECORD = 16 << 20  # bytes
 SESSION_S = 30.0
@@ -25,37 +22,21 @@ def client_settings(kafka: Kafka) -> dict[str, Any]:
     """Keyword arguments of every aiokafka client for this cluster.
 
     Raises:
-        ConfigError: a named environment variable is not set.
+        ConfigError: a named environment variable is not set, or a certificate cannot be read.
     """
-    settings: dict[str, Any] = {"bootstrap_servers": kafka.bootstrap}
-    security = kafka.security
-    if security is None:
-        return settings
-    settings["security_protocol"] = security.protocol
-    if "SSL" in security.protocol:
-        settings["ssl_context"] = _tls(security)
-    if security.protocol.startswith("SASL"):
-        settings["sasl_mechanism"] = security.mechanism
-        settings["sasl_plain_username"] = security.username
-        settings["sasl_plain_password"] = secret(security.password_env or "", "kafka.security.password_env")
-    return settings
+    return {
+        "bootstrap_servers": kafka.bootstrap,
+        **(security_settings(kafka.security) if kafka.security is not None else {}),
+    }
 
 
 def faust_broker(kafka: Kafka) -> dict[str, Any]:
     """The same as settings of a Faust app."""
-    settings = client_settings(kafka)
-    broker: dict[str, Any] = {"broker": [f"kafka://{address.strip()}" for address in kafka.bootstrap.split(",")]}
-    context = settings.get("ssl_context")
-    if "sasl_mechanism" in settings:
-        broker["broker_credentials"] = faust.SASLCredentials(
-            username=settings["sasl_plain_username"],
-            password=settings["sasl_plain_password"],
-            mechanism=settings["sasl_mechanism"],
-            ssl_context=context,
-        )
-    elif context is not None:
-        broker["broker_credentials"] = faust.SSLCredentials(context=context)
-    return broker
+    credentials = faust_credentials(client_settings(kafka))
+    return {
+        "broker": [f"kafka://{address.strip()}" for address in kafka.bootstrap.split(",")],
+        **({} if credentials is None else {"broker_credentials": credentials}),
+    }
 
 
 @asynccontextmanager
@@ -88,10 +69,7 @@ async def admin(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
     """An admin client."""
     client = AIOKafkaAdminClient(**client_settings(kafka))
     try:
-        try:
-            await client.start()
-        except (KafkaError, OSError) as refused:
-            raise _unreachable(kafka, refused) from refused
+        await _start(client, kafka)
         yield client
     finally:
         await client.close()
@@ -160,24 +138,18 @@ async def committed_positions(kafka: Kafka, group: str, tps: Iterable[TP]) -> di
 @asynccontextmanager
 async def _reachable(client: Any, kafka: Kafka) -> AsyncIterator[None]:
     try:
-        try:
-            await client.start()
-        except (KafkaError, OSError) as refused:
-            raise _unreachable(kafka, refused) from refused
+        await _start(client, kafka)
         yield
     finally:
         await client.stop()
 
 
-def _unreachable(kafka: Kafka, refused: BaseException) -> UnreachableError:
-    return UnreachableError(
-        f"kafka.bootstrap: no Kafka answers at {kafka.bootstrap!r} ({type(refused).__name__}); "
-        "is the address right, the broker up, and the security setting the one it wants?"
-    )
-
-
-def _tls(security: Security) -> ssl.SSLContext:
-    context: ssl.SSLContext = create_ssl_context(
-        cafile=security.ca_file, certfile=security.cert_file, keyfile=security.key_file
-    )
-    return context
+async def _start(client: Any, kafka: Kafka) -> None:
+    try:
+        with starting_quietly():
+            await client.start()
+    except (KafkaError, OSError) as refused:
+        raise await why(kafka, client_settings(kafka)) from refused
+    connected = getattr(client, "client", None) or client._client  # noqa: SLF001 - two of three have no public way
+    if not connected.cluster.brokers():  # a refusal that it took for the metadata of an empty cluster
+        raise await why(kafka, client_settings(kafka))

@@ -15,7 +15,7 @@ from faust.types import TP
 
 from schemas import topics
 from schemas.config import Config
-from schemas.errors import ConfigError, UnreachableError, UsageError
+from schemas.errors import ConfigError, RefusedError, UnreachableError, UsageError
 from schemas.pins import split_pin
 from schemas.topics import consumer_group
 from streams.alert_sender import AlertSender
@@ -107,7 +107,7 @@ async def reached(
     """A worker, once Kafka and ClickHouse answer; None where `stop` was set before that.
 
     Raises:
-        UnreachableError: they did not answer within `worker.wait_s`.
+        UnreachableError: they did not answer within `worker.wait_s`, or they refuse us.
     """
     deadline, wait = time.monotonic() + config.worker.wait_s, FIRST_WAIT_S
     async with AsyncExitStack() as stack:
@@ -115,6 +115,8 @@ async def reached(
         while made is None and not stop.is_set():
             try:
                 made = await stack.enter_async_context(worker(config, names, health=health))
+            except RefusedError:
+                raise
             except UnreachableError as away:
                 if time.monotonic() + wait > deadline:
                     raise

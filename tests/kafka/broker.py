@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,12 +100,15 @@ class Broker:
 
 
 @asynccontextmanager
-async def kafka_broker() -> AsyncIterator[Broker]:
+async def kafka_broker(more: str = "", users: Sequence[str] = ()) -> AsyncIterator[Broker]:
+    """A broker for the length of the block; `more` are settings that come last, `users` as StorageTool adds them."""
     fetch_jars()
     folder = Path(tempfile.mkdtemp(prefix="kafka-"))
-    port, controller = _free_port(), _free_port()
-    (folder / "settings").write_text(SETTINGS.format(port=port, controller=controller, folder=folder))
+    port, controller = free_port(), free_port()
+    (folder / "settings").write_text((SETTINGS + more).format(port=port, controller=controller, folder=folder))
     format_command = ["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(folder / "settings")]
+    for user in users:
+        format_command += ["--add-scram", user]
     subprocess.run(["java", "-cp", f"{JARS}/*", *format_command], check=True, stdout=subprocess.DEVNULL)
     broker = Broker(folder, port)
     try:
@@ -116,7 +119,7 @@ async def kafka_broker() -> AsyncIterator[Broker]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -199,7 +199,7 @@ def test_a_candidate_is_another_when_pin_changes_or_prompt_differ():
         ),
         (
             {"kafka": {"bootstrap": "h:1", "security": {"protocol": "SASL_SSL", "mechanism": "PLAIN"}}},
-            "kafka.security.username: is missing; SASL_SSL needs it",
+            "kafka.security.username: is missing; PLAIN needs it",
         ),
         (
             {"features": {"billing": {"dimension": {}}}},
@@ -316,3 +316,66 @@ def test_what_the_rules_do_not_know_needs_the_users_word():
 def test_own_patterns_of_redaction_must_be_usable(pattern, line):
     told = problems(clickhouse={"store_text": "redacted", "redact": {"customer": pattern}})
     assert told == [f"shadowtap.toml: clickhouse.redact.customer: {line}"]
+
+
+SASL = {"protocol": "SASL_SSL", "mechanism": "SCRAM-SHA-512", "username": "u", "password_env": "P"}
+TOKEN = {"protocol": "SASL_SSL", "mechanism": "OAUTHBEARER"}
+
+
+@pytest.mark.parametrize(
+    ("security", "line"),
+    [
+        ({"protocol": "SASL_SSL"}, "mechanism: is missing; SASL_SSL needs it"),
+        ({**SASL, "password_env": ""}, None),
+        ({**SASL, "token_file": "t"}, "token_file: has no effect with SCRAM-SHA-512 and username; leave it out"),
+        (
+            {**SASL, "protocol": "SASL_PLAINTEXT", "mechanism": "PLAIN"},
+            "mechanism: PLAIN without TLS sends the password readable; use SASL_SSL, or plain_without_tls = true",
+        ),
+        (
+            {**TOKEN, "protocol": "SASL_PLAINTEXT", "token_file": "t"},
+            "mechanism: OAUTHBEARER without TLS sends the token readable; use SASL_SSL, or plain_without_tls = true",
+        ),
+        (TOKEN, "token_url: is missing; OAUTHBEARER needs it"),
+        (
+            {**TOKEN, "token_url": "https://i/t", "client_id": "c"},
+            "client_secret_env: is missing; OAUTHBEARER needs it",
+        ),
+        (
+            {**TOKEN, "token_file": "t", "token_url": "https://i/t"},
+            "token_url: has no effect with OAUTHBEARER and token_file; leave it out",
+        ),
+        (
+            {**TOKEN, "token_url": "http://i/t", "client_id": "c", "client_secret_env": "S"},
+            "token_url: http:// sends the secret readable; use https://, or plain_without_tls = true",
+        ),
+        (
+            {"protocol": "PLAINTEXT", "ca_file": "ca.pem"},
+            "ca_file: has no effect with PLAINTEXT; write SSL or SASL_SSL",
+        ),
+        (
+            {"protocol": "SSL", "username": "u"},
+            "username: goes with SASL_SSL or SASL_PLAINTEXT, not SSL",
+        ),
+        ({"protocol": "SSL", "cert_file": "c"}, "cert_file: goes with key_file; name both or none"),
+    ],
+)
+def test_security_that_does_not_fit_together_is_refused(security, line):
+    told = problems(kafka={"bootstrap": "h:1", "security": security})
+    assert len(told) == 1
+    assert line is None or told == [f"shadowtap.toml: kafka.security.{line}"]
+
+
+@pytest.mark.parametrize(
+    "security",
+    [
+        SASL,
+        {**SASL, "protocol": "SASL_PLAINTEXT"},
+        {**SASL, "protocol": "SASL_PLAINTEXT", "mechanism": "PLAIN", "plain_without_tls": True},
+        {**TOKEN, "token_file": "t"},
+        {**TOKEN, "token_url": "https://i/t", "client_id": "c", "client_secret_env": "S", "scope": "k"},
+        {"protocol": "SSL", "ca_file": "ca", "cert_file": "c", "key_file": "k", "key_password_env": "K"},
+    ],
+)
+def test_security_that_fits_together_is_taken(security):
+    assert config_from(LEAST | {"kafka": {"bootstrap": "h:1", "security": security}}).kafka.security is not None
