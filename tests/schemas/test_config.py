@@ -355,7 +355,7 @@ TOKEN = {"protocol": "SASL_SSL", "mechanism": "OAUTHBEARER"}
         ),
         (
             {"protocol": "SSL", "username": "u"},
-            "username: goes with SASL_SSL or SASL_PLAINTEXT, not SSL",
+            "username: SSL takes no user; write SASL_SSL or SASL_PLAINTEXT",
         ),
         ({"protocol": "SSL", "cert_file": "c"}, "cert_file: goes with key_file; name both or none"),
     ],
