@@ -4,8 +4,8 @@
 
 Generated in ClickHouse itself: 2 candidates, 8 features, 14 days, 10 dimensions of all kinds per comparison, every
 tenth trial with a rerun, values with as many random digits as real ones (distances as single precision, latency and
-cost as double), and every tenth row delivered twice. Without texts. Each query runs `--repeat` times in turn, as the
-client sees it: HTTP, embedded server, everything on this machine. Beside the time stands what the server's process took
+cost as double), and every tenth row delivered twice. Without texts. Each query that is repeated in use runs `--repeat`
+times in turn, as the client sees it: HTTP, embedded server, everything on this machine. Beside the time stands what the server's process took
 of the processors meanwhile: where other programs run, that is the steadier figure. `verdict` is what the judge reads at
 every look. Questions about all scores of a candidate are no dashboard queries: they run when somebody asks.
 """
@@ -201,7 +201,8 @@ async def measure(store: Store, pid: int, last: int, trials: int, repeat: int) -
     for name in sorted(queries, key=lambda name: (name not in DASHBOARD, name != "one_request", name)):
         sql = (resources.files("schemas") / "queries" / f"{name}.sql").read_text("utf-8")
         kind = "dashboard" if name in DASHBOARD else "one request" if name == "one_request" else "question"
-        await row(f"{kind}: `{name}`", lambda sql=sql: store.connection.rows(sql, parameters), max(3, repeat // 2))
+        times = 3 if kind == "question" else repeat
+        await row(f"{kind}: `{name}`", lambda sql=sql: store.connection.rows(sql, parameters), times)
 
 
 async def exact(store: Store) -> None:

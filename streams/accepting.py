@@ -4,6 +4,7 @@ Running workers take it up from ClickHouse: the judge at its next look, which is
 its next batch. The record on the control topic is for whoever else wants to know.
 """
 
+import re
 from collections import Counter
 
 from aiokafka import AIOKafkaProducer
@@ -19,8 +20,10 @@ from schemas.verdicts import Effect
 from streams.calibrating import InForce
 from streams.rules import Rules
 from streams.store import Store
+from streams.store.comparisons import LONGEST_REASON
 
 SHOWN = 8  # signatures that an error names
+_CUT = re.compile(r"\[[A-Z][A-Z_]*\]")  # where something personal stood
 
 
 async def accept(store: Store, config: Config, accepted: Acceptance, *, withdrawn: bool = False) -> None:
@@ -77,6 +80,11 @@ async def _check(store: Store, config: Config, accepted: Acceptance) -> None:
         raise UsageError(
             f"accept: {name} blocks, so it is not accepted whole: accept a --signature of it (seen: {signatures}), "
             f'or set effect = "review" for it in the configuration'
+        )
+    if _CUT.search(accepted.signature) or len(accepted.signature) >= LONGEST_REASON:
+        raise UsageError(
+            f"accept --signature: {accepted.signature!r} was redacted or cut when it was stored, so it cannot be "
+            "recognised in what is scored"
         )
     if accepted.signature and accepted.signature not in seen:
         raise UsageError(f"accept --signature: no score of {name} has {accepted.signature!r}; seen: {signatures}")

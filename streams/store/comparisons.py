@@ -19,7 +19,7 @@ EpochOf = Callable[[str, str, str], int]
 HOUR = 3600  # seconds
 
 _OFFSET_BITS = 48
-_LONGEST_REASON = 200  # characters
+LONGEST_REASON = 200  # characters
 _REDACTOR = Redactor()
 
 
@@ -49,7 +49,7 @@ def reason_code(reason: str) -> str:
     >>> reason_code("missing:$.customers: ada@example.org")
     'missing:$.customers: [EMAIL]'
     """
-    return _REDACTOR.text(" ".join(reason[:_LONGEST_REASON].split()))
+    return _REDACTOR.text(" ".join(reason[:LONGEST_REASON].split()))
 
 
 def comparison_columns(batch: Sequence[tuple[Comparison, int]]) -> dict[str, list[Any]]:

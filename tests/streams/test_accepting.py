@@ -28,8 +28,8 @@ from streams.calibrating import InForce
 from streams.cli import main
 from streams.embedded.broker import embedded_broker
 from streams.embedded.clickhouse import embedded_clickhouse
-from streams.judging import judged
-from streams.kafka import create_topics, reader
+from streams.judging import Judging, judged
+from streams.kafka import create_topics, producer, reader
 from streams.rules import Rules
 from streams.store.comparisons import hour_of
 from streams.store.configured import open_store
@@ -199,6 +199,7 @@ async def test_what_cannot_be_accepted_is_refused_with_what_there_is(config):
             (accepted(config, "code_fences"), "did you mean 'code_fence'"),
             (accepted(config, "code_fence", feature="chatt"), "did you mean 'chat'"),
             (accepted(config, "answer_change"), rf"blocks.*seen: {FENCE.replace('+', '.')} \(140\)"),
+            (accepted(config, "code_fence", "missing:[EMAIL]"), "was redacted or cut"),
             (accepted(config, "code_fence", "fence:-"), r"has 'fence:-'; seen: fence:\+ \(140\)"),
         ):
             with pytest.raises(UsageError, match=message_):
@@ -211,13 +212,18 @@ async def test_the_command_stores_announces_and_asks_the_judge_to_look(folder, t
         (tmp_path / "shadowtap.toml").write_text(written(folder, bootstrap))
         config = load_config(tmp_path / "shadowtap.toml")
         await create_topics(config.kafka, 1)
-        async with compared(config, "code_fence") as store:
+        async with compared(config, "code_fence") as store, producer(config.kafka) as sink:
+            judging = Judging(config, await InForce.settle(store, config, Rules(config)), store, sink)
+            await judging.look([])
+            assert verdict_of(judging.latest) == (Verdict.REVIEW, "code_fence")
             command = ["accept", "code_fence", "--by", "Ada", "--config", str(tmp_path / "shadowtap.toml"), "--reason"]
             refused = await asyncio.to_thread(CliRunner().invoke, main, [*command, " "])
             assert (refused.exit_code, "--reason: is empty" in refused.stderr) == (2, True)
             ran = await asyncio.to_thread(CliRunner().invoke, main, [*command, "clients strip it"])
             assert (ran.exit_code, ran.stdout) == (0, "accepted for next: code_fence in all features\n")
             assert [one.by for one in await store.acceptances(config.upgrade.name)] == ["Ada"]
+            await judging.look([])  # a judge that runs takes it up by itself
+            assert verdict_of(judging.latest) == (Verdict.PASS, "")
         async with reader(config.kafka) as consumer:
             consumer.subscribe([topics.CONTROL, topics.TOUCHED])
             found = {}

@@ -81,6 +81,18 @@ async def test_another_retention_is_applied_and_changes_no_checksum(store):
     assert "toIntervalDay(400)" in definition
 
 
+async def test_texts_go_before_numbers(store):
+    for days, request in ((1, "new"), (40, "old"), (500, "gone")):
+        await store.connection.command(
+            "INSERT INTO exchanges_rows (upgrade, hour, trial_id, request_chars, request, ingested_at) "
+            "SELECT 'u', now(), generateUUIDv4(), {days:UInt32}, {request:String}, now() - INTERVAL {days:UInt32} DAY",
+            {"days": days, "request": request},
+        )
+    await store.connection.command("OPTIMIZE TABLE exchanges_rows FINAL")
+    found = await store.query("SELECT request_chars, request FROM exchanges ORDER BY request_chars")
+    assert found == [(1, "new"), (40, "")]
+
+
 async def test_every_table_view_and_column_says_what_it_holds(store):
     assert await store.query("SELECT table, column FROM dictionary WHERE meaning = ''") == []
     names = {table for (table,) in await store.query("SELECT DISTINCT table FROM dictionary")}
