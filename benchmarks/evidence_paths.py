@@ -21,6 +21,13 @@ def first_pass(d: Floats, tolerance: float, mark: float, *, after: int = 300) ->
     return _first(tolerance - d, pass_fractions(tolerance), mark, after)
 
 
+def first_reach(steps: Floats, mark: float) -> npt.NDArray[np.int64]:
+    """Trials until one gambler, whose fraction times gain is `steps`, alone reaches the mark."""
+    wealth = np.log1p(steps).cumsum(axis=1)
+    there = wealth >= mark
+    return np.where(there.any(axis=1), there.argmax(axis=1) + 1, NEVER)
+
+
 def _first(gains: Floats, fractions: tuple[float, ...], mark: float, after: int) -> npt.NDArray[np.int64]:
     """Exact, and quick where few get near: the mean of the wealths is nowhere above the largest of them."""
     found = np.full(len(gains), NEVER)
@@ -45,8 +52,12 @@ def share_ever(first: npt.NDArray[np.int64]) -> float:
     return float((first != NEVER).mean())
 
 
+def median_number(first: npt.NDArray[np.int64], share: float = 0.5) -> int:
+    """Trials by which this share of the streams got there."""
+    return int(np.sort(first)[min(len(first) - 1, math.ceil(share * len(first)) - 1)])
+
+
 def median(first: npt.NDArray[np.int64], share: float = 0.5) -> str:
     """Trials by which this share of the streams got there, "never" where fewer did."""
-    ordered = np.sort(first)
-    value = ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
+    value = median_number(first, share)
     return "never" if value == NEVER else f"{value:,}"

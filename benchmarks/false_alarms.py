@@ -8,10 +8,14 @@ from benchmarks import peer_judges
 from benchmarks.evidence_paths import first_fail, first_pass, share_ever
 from benchmarks.made_streams import Floats, excess, failures, flips
 from comparators.drift.alpha import dimension_shares, families, log_threshold
+from comparators.semantic.distance_bands import Distance, bands_of
+from comparators.semantic.semantic_change import SemanticChange
+from comparators.semantic.style_shift import REACH, StyleShift
 from schemas.verdicts import Effect
 
 ALPHA = 0.05
 MARK = math.log(1 / ALPHA)
+SIZE = 48  # of made embeddings; the direction learnt from so few trials is as poor in 384
 EFFECTS = {"a": Effect.BLOCK, "b": Effect.BLOCK, "c": Effect.REVIEW, "d": Effect.REVIEW, "e": Effect.INFO}
 
 
@@ -25,6 +29,32 @@ def single(seed: int, streams: int, trials: int) -> list[tuple[str, float]]:
     rerun, candidate = failures(rng, shape, 0.02, 0.03)
     rows += [("failures 2 -> 3 %, tolerance 0.01: exactly at the edge", first_fail(candidate - rerun, 0.01, MARK))]
     rows += [("flips 10 % in both arms, tolerance 0.03", first_fail(flips(rng, shape, 0.1), 0.03, MARK))]
+    return [(name, share_ever(first)) for name, first in rows]
+
+
+def calibrated(seed: int, streams: int, trials: int) -> list[tuple[str, float]]:
+    """A/A streams of the dimensions that learn first, each with a calibration of its own: the share that ever fails."""
+    rng = np.random.default_rng(seed)
+    change, style = SemanticChange(), StyleShift()
+    allowed, far = np.empty((streams, 1)), np.empty((streams, 1))
+    for row in range(streams):
+        bands = bands_of([Distance(float(one), 300) for one in rng.beta(2, 30, change.window)])
+        allowed[row], far[row] = bands.allowed, bands.threshold(300)
+    beyond = (rng.beta(2, 30, (streams, trials)) > far) - allowed
+    rows = [
+        (f"semantic_change after {change.window} reruns, tolerance {tolerance}", first_fail(beyond, tolerance, MARK))
+        for tolerance in (0.0, 0.005)
+    ]
+    shifts = np.empty((streams, trials))
+    for row in range(streams):
+        spread = rng.gamma(1.0, 1.0, SIZE)  # answers vary in some directions more than in others
+        differences = rng.normal(0, 0.3, (style.window + trials, SIZE)) * spread / np.linalg.norm(spread)
+        learnt = differences[: style.window].sum(axis=0)
+        shifts[row] = differences[style.window :] @ (learnt / np.linalg.norm(learnt)) / REACH
+    rows += [
+        (f"style_shift after {style.window} trials, tolerance {tolerance}", first_fail(shifts, tolerance, MARK, 0.25))
+        for tolerance in (0.0, 0.01)
+    ]
     return [(name, share_ever(first)) for name, first in rows]
 
 

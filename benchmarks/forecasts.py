@@ -48,7 +48,10 @@ CASES = {
 
 
 def honesty(seed: int, streams: int) -> list[tuple[str, int, str, str, str, str, str, str]]:
-    """Per case and look: how many were undecided, told a verdict, told the right one, and in the range (goal 80 %)."""
+    """Per case and look: how many were undecided, told a verdict, told the right one, and within the range (goal 80 %).
+
+    Then how many ranges had an open end, and the middle ratio of the others' ends.
+    """
     rng = np.random.default_rng(seed)
     rows = []
     for name, case in CASES.items():
@@ -72,7 +75,7 @@ def honesty(seed: int, streams: int) -> list[tuple[str, int, str, str, str, str,
                     _share(right, len(in_sight)),
                     _share(inside, len(in_sight)),
                     f"{sum(one.latest is None for _, one in in_sight)}",
-                    f"{spread[len(spread) // 2]:.1f}" if spread else "",
+                    f"1 : {spread[len(spread) // 2]:.1f}" if spread else "",
                 )
             )
     return rows

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import false_alarms, judged_scenarios, trials_to_verdict
-from benchmarks.evidence_paths import first_fail
+from benchmarks.evidence_paths import first_fail, first_pass, median_number
 from schemas.verdicts import Verdict
 
 
@@ -43,6 +43,20 @@ def test_catastrophes_among_small_improvements_are_found_by_their_share():
 
 def test_sixty_hypotheses_with_features_appearing_keep_the_familys_alpha():
     assert false_alarms.family(seed=1, candidates=40, trials=400) <= 0.05
+
+
+def test_dimensions_that_learn_first_keep_alpha_whatever_they_learnt():
+    for name, share in false_alarms.calibrated(seed=1, streams=30, trials=300):
+        assert share <= 0.05, name
+
+
+def test_a_pass_takes_no_more_than_twice_what_knowing_the_best_bet_would():
+    """So where a clean candidate is slow to PASS it is the noise that takes the trials, not the grid."""
+    made, tolerance = trials_to_verdict.CLEAN["other words each time: distance, sd of D 0.5, tolerance 0.03"]
+    d = made(rng(), (60, 8_000))
+    taken = median_number(first_pass(d, tolerance, math.log(20)))
+    fixed = (1.645 + 0.842) ** 2 * d.var() / tolerance**2  # a test of fixed size that nobody may look at
+    assert 1000 < taken < 2 * fixed
 
 
 def test_the_stated_delays_hold():
