@@ -89,7 +89,7 @@ class FeatureVerdict:
 
     While it has no verdict, `forecast` says when (in exchanges compared), and `rerun_share` which share of the
     exchanges would have to be rerun so that it comes within `max_hours`: None where no share would do, or none is
-    needed.
+    needed. `calibrating` are the dimensions that still learn what is usual here, and so have no score yet.
     """
 
     feature: str
@@ -100,6 +100,7 @@ class FeatureVerdict:
     why: str = ""
     forecast: Forecast | None = None
     rerun_share: float | None = None
+    calibrating: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,7 @@ def verdict_from(fields: Mapping[str, Any]) -> CandidateVerdict:
             _read(FeatureVerdict, feature)(
                 verdict=Verdict(feature["verdict"]),
                 forecast=_forecast(feature),
+                calibrating=tuple(feature.get("calibrating", ())),
                 dimensions=tuple(
                     _read(DimensionVerdict, d)(
                         verdict=Verdict(d["verdict"]), effect=Effect(d["effect"]), forecast=_forecast(d)

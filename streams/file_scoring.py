@@ -145,7 +145,7 @@ def score_files(
         found.current,
         evidence,
         JudgeRules(
-            rules={**rules, "": next(iter(rules.values()))},
+            rules={**{feature: learning.of(feature) for feature in rules}, "": next(iter(rules.values()))},
             declared=[feature for feature in declared if feature in found.features],
             alpha=settings.alpha,
             min_trials=settings.min_trials,

@@ -21,7 +21,7 @@ from comparators.drift.evidence import Evidence, EvidenceKey
 from comparators.drift.faithful import unfaithful_dimension
 from comparators.drift.feature_forecast import Pace, Waited, feature_forecast
 from comparators.drift.judge_rules import JudgeRules, Known
-from comparators.scoring import FeatureRules
+from comparators.scoring import FeatureRules, calibrating
 from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Forecast, Report, Verdict
 
 __all__ = ["FEATURE_ORDER", "JudgeRules", "Known", "judge"]
@@ -132,7 +132,13 @@ class _Feature:
         judged.sort(key=_telling)
         verdict, why = self._worst(judged, around)
         told, share = self._forecast(judged, around) if verdict is Verdict.CONTINUE else (None, None)
-        return FeatureVerdict(self.feature, verdict, compared, around.paired, tuple(judged), why, told, share)
+        return FeatureVerdict(
+            self.feature, verdict, compared, around.paired, tuple(judged), why, told, share, self._calibrating()
+        )
+
+    def _calibrating(self) -> tuple[str, ...]:
+        learnt = {dimension for dimension, _ in self.in_force.calibrations}
+        return tuple(one.name for one in calibrating(self.in_force.dimensions) if one.name not in learnt)
 
     def _forecast(
         self, judged: Sequence[DimensionVerdict], around: Circumstances

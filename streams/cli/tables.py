@@ -91,8 +91,13 @@ def _feature_row(feature: FeatureVerdict) -> _Row:
             "trials": Text(str(feature.compared), "bold"),
             "why": Text(feature.why),
         },
-        _when(feature),
+        "; ".join(part for part in (_when(feature), _learning(feature)) if part),
     )
+
+
+def _learning(feature: FeatureVerdict) -> str:
+    names = ", ".join(feature.calibrating)
+    return f"still learning what is usual here: {names}" if names and feature.compared else ""
 
 
 def _when(feature: FeatureVerdict) -> str:

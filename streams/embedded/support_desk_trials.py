@@ -5,6 +5,7 @@ the judge is the judge.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from comparators.dimensions import load_dimensions
@@ -104,9 +105,10 @@ def judged(trials: Iterable[Trial], rules: Mapping[str, FeatureRules] | None = N
         learning.learn(comparisons)
         evidence = merge(evidence, fold_comparisons(comparisons, in_force.of, lambda *_: 1))
     seen = tuple(dict.fromkeys(trial.feature for trial in trials))
+    learnt = replace(in_force, rules={**in_force.rules, **{feature: learning.of(feature) for feature in seen}})
     shares = {(family.candidate, family.feature): family.share for family in families(VERSION_B, (), seen)}
     known = Known(pins={VERSION_B: CANDIDATE}, shares=shares)
-    return judge(UPGRADE, CURRENT, evidence, in_force, known, {"consumed": len(trials)})
+    return judge(UPGRADE, CURRENT, evidence, learnt, known, {"consumed": len(trials)})
 
 
 def differences(report: Report, doses: Doses = DEMO_DOSES, lossy: Iterable[str] = ()) -> list[str]:

@@ -14,6 +14,7 @@ from comparators.drift.fold import fail_bets, pass_bets
 from comparators.drift.judge import JudgeRules, Known, judge
 from comparators.drift.report import exit_code
 from comparators.scoring import FeatureRules
+from schemas.calibrations import Calibration
 from schemas.verdicts import Verdict
 
 HOUR = 3_600_000
@@ -328,3 +329,13 @@ def test_a_fail_in_sight_is_the_features():
     told = feature(verdicts(healthy(answer_change=broken))).forecast
     assert told.to is Verdict.FAIL
     assert told.earliest < told.trials
+
+
+def test_what_still_learns_what_is_usual_is_named():
+    assert feature(verdicts(healthy())).calibrating == ("contract_violation", "semantic_change", "style_shift")
+    learner = BY_NAME["style_shift"].learner("chat", "h")
+    learnt = FeatureRules(DIMENSIONS, calibrations={("style_shift", "h"): Calibration(learner, "", 64, 1)})
+    around = Known(pins={CANDIDATE: "p/next-1"})
+    evidence = {EvidenceKey(CANDIDATE, FEATURE, name, 1): found for name, found in healthy().items()}
+    report = judge("u", "p/now-1", evidence, JudgeRules({"": learnt}), around, {})
+    assert feature(report).calibrating == ("contract_violation", "semantic_change")

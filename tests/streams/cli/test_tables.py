@@ -16,7 +16,9 @@ def shown(told=None, *, width=170, share=None, **dimension):
         "answer_change", Verdict.CONTINUE, Effect.BLOCK, "measured", 300, None, 0.02, 0.03, 0.01, -0.01, 0.03,
         1.0, 1.0, 0.03, 1, "same", forecast=told, **dimension,
     )  # fmt: skip
-    feature = FeatureVerdict("chat", Verdict.CONTINUE, 900, 300, (found,), "evidence:answer_change", told, share)
+    feature = FeatureVerdict(
+        "chat", Verdict.CONTINUE, 900, 300, (found,), "evidence:answer_change", told, share, ("style_shift",)
+    )
     report = Report("u", "p/now-1", {}, (CandidateVerdict("next", "p/next-1", Verdict.CONTINUE, 900, 300, (feature,)),))
     console = Console(file=io.StringIO(), width=width)
     console.print(verdict_table(report))
@@ -55,3 +57,9 @@ def test_a_narrow_terminal_loses_the_least_telling_columns_first():
     assert "PASS in 238" not in text
     assert "noise floor" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_what_still_learns_is_named_beneath_its_feature():
+    assert "(100 to 900, 8 times in 10), in 12 h (5 to 45); still learning what is usual here: style_shift" in shown(
+        SOON
+    )
