@@ -334,10 +334,11 @@ class VerdictRules(Table):
 
 
 class WorkerRules(Table):
-    """How a worker is seen from outside, and how long it waits for Kafka and ClickHouse when it starts."""
+    """How a worker is seen from outside, how long it waits for Kafka and ClickHouse, and how much it has in hand."""
 
     listen: ListenAddress = "127.0.0.1:9464"  # of /healthz, /readyz and /metrics; "" for none
     wait_s: Positive = 300.0
+    replays_in_work: Annotated[int, Field(ge=1)] = 1024  # exchanges that are asked, or wait for it, at once
 
 
 class Slack(Table):

@@ -57,9 +57,10 @@ class Lanes:
 
     At most `slots` records are in work at once, and none whose offset lies `window` or more beyond the first
     unfinished one of its partition; both hold the stream back, which is all the backpressure there is. `ready` is
-    cleared between losing and getting partitions; `is_held_back` while a taken record waits for others. `on_passed` is
-    called for each record, in order, when the watermark passes it; `before_commit` is awaited with (partition, mark)
-    before the mark is committed, and must make durable what committing promises.
+    cleared between losing and getting partitions; `is_held_back` while a taken record waits for others, `held_by` with
+    it where the window of this partition is full. `on_passed` is called for each record, in order, when the watermark
+    passes it; `before_commit` is awaited with (partition, mark) before the mark is committed, and must make durable
+    what committing promises.
     """
 
     def __init__(
@@ -72,12 +73,13 @@ class Lanes:
         on_passed: Callable[[Taken], None] | None = None,
         before_commit: Callable[[TP, int], Awaitable[None]] | None = None,
     ) -> None:
-        self.window = window
+        self.window, self.slots = window, slots
         self.role = role
         self.ready = asyncio.Event()
         self.ready.set()
         self.stopping = False
         self.is_held_back = False
+        self.held_by: TP | None = None
         self.in_work: set[Taken] = set()
         metrics.IN_FLIGHT.labels(role).set_function(lambda: float(len(self.in_work)))
         self._app = app
@@ -99,8 +101,10 @@ class Lanes:
             await self.ready.wait()
             lane = self._lanes.get((record.tp, record.generation))
             while lane is not None and record.offset - lane.next_offset >= self.window and not self.stopping:
+                self.held_by = record.tp
                 lane.moved.clear()
                 await lane.moved.wait()
+            self.held_by = None
             await self._slots.acquire()
             self.is_held_back = False
             if self.stopping or (record.tp, record.generation) not in self._lanes:

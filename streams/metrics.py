@@ -57,6 +57,9 @@ PROVIDER_REQUESTS = _counter(
 PROVIDER_SECONDS = _histogram("provider_request_duration_seconds", "Time until a provider has answered.", "provider")
 PROVIDER_IN_FLIGHT = _gauge("provider_in_flight_requests", "HTTP requests on the wire now.", "provider")
 PROVIDER_RETRIES = _counter("provider_retries_total", "Requests sent again, by reason code.", "provider", "reason")
+GIVEN_UP = _counter(
+    "given_up_exchanges_total", "Exchanges of a provider in trouble that no longer held up the others.", "provider"
+)
 PROVIDER_LIMIT = _gauge("provider_limit_requests", "Requests that may be on the wire at once, as adapted.", "provider")
 PROVIDER_BREAKER_OPEN = _gauge("provider_breaker_open", "1 while the circuit breaker lets nothing through.", "provider")
 PAUSED = _gauge("paused", "1 while provider calls are paused.")

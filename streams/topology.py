@@ -28,7 +28,6 @@ from streams.scorer import Scorer
 
 TRIALS_PER_BATCH, TRIALS_WITHIN_S = 256, 1.0
 LOOKS_WITHIN_S, LOOK_WHEN_IDLE_S = 1.0, 30.0
-REPLAYS_IN_WORK = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,8 @@ class Role:
 def replay_role(config: Config, replayer: Replayer, session_s: float = SESSION_S) -> Role:
     """Tapped records → trials and ledger."""
     app = create_app(config.tapped_kafka, config.upgrade.name, "replay", session_s)
-    lanes = Lanes(app, slots=REPLAYS_IN_WORK, on_passed=replayer.count, before_commit=replayer.write_ledger)
+    slots = config.worker.replays_in_work
+    lanes = Lanes(app, slots=slots, on_passed=replayer.count, before_commit=replayer.write_ledger)
 
     @agent(app, lanes, *config.tap.topics)
     async def replay_exchanges(records: Records) -> None:
@@ -56,6 +56,11 @@ def replay_role(config: Config, replayer: Replayer, session_s: float = SESSION_S
         await replayer.look_back(lanes, await committed_positions(config.tapped_kafka, group, tps))
 
     keep_lanes(app, lanes, take_over)
+
+    @app.task  # type: ignore[untyped-decorator] # Faust ships no types
+    async def relieve() -> None:
+        await replayer.stragglers.relieve_for_ever(lanes)
+
     return Role("replay", app, lanes, config.tapped_kafka)
 
 

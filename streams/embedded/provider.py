@@ -27,10 +27,11 @@ from schemas.topics import ARM_HEADER, REQUEST_HEADER
 from schemas.trials import trial_line_from
 from streams.embedded.calls import OK, Calls
 from streams.embedded.child import end_with_parent
-from streams.embedded.faults import AnswerError, Faults, Limits, Mishap
+from streams.embedded.faults import AnswerError, Faults, Limits
 from streams.embedded.forms import ChatForm, Form
 from streams.embedded.messages_form import MessagesForm
 from streams.embedded.recorded import recorded_models
+from streams.embedded.sending import hung_up, send, whole
 from streams.embedded.support_desk import DEMO_DOSES, desk_models
 from streams.embedded.tapped import seeded_rng
 
@@ -74,13 +75,13 @@ class SimulatedProvider:
 
     async def _list_models(self, _: web.Request) -> web.Response:
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "simulated"} for name in self.models]
-        return _json(OK, {"object": "list", "data": data})
+        return whole(OK, {"object": "list", "data": data})
 
     async def _list_calls(self, _: web.Request) -> web.Response:
         """How often each request and arm was asked and answered: for a provider that is a process of its own."""
         answered = self.calls.answered
         asked = [[*key, count, answered.get(key, 0)] for key, count in self.calls.asked.items()]
-        return _json(OK, {"asked": len(self.calls), "most_in_flight": self.calls.most_in_flight, "calls": asked})
+        return whole(OK, {"asked": len(self.calls), "most_in_flight": self.calls.most_in_flight, "calls": asked})
 
     async def _complete(self, form: Form, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -106,7 +107,7 @@ class SimulatedProvider:
     ) -> tuple[web.StreamResponse, bool]:
         """The response, and whether all of it was sent."""
         if self.faults.away:
-            return _hung_up(request, web.Response()), False
+            return hung_up(request, web.Response()), False
         headers = {name.lower(): value for name, value in request.headers.items()}
         limits: dict[str, str] = {}
         try:
@@ -118,22 +119,12 @@ class SimulatedProvider:
             answer = self._model(chat).answer(chat, headers, rng)
         except AnswerError as refused:
             status, error = form.error(refused)
-            return _json(status, error, form.limits({**limits, **refused.headers})), True
+            return whole(status, error, form.limits({**limits, **refused.headers})), True
         limits = form.limits(limits)
         latency_ms = answer.pop(LATENCY_FIELD, None)
         if latency_ms is not None:
             limits[LATENCY_HEADER] = f"{latency_ms:.1f}"
-        if mishap is Mishap.GARBAGE:
-            return web.Response(body=rng.randbytes(200), content_type="application/json", headers=limits), True
-        if mishap is Mishap.HUGE:
-            answer["choices"][0]["message"]["content"] = "lorem ipsum " * (self.faults.huge_characters // 12)
-        is_cut = mishap is Mishap.CUT
-        if body.get("stream"):
-            events = list(form.events(answer, body))
-            return await _streamed(request, events, limits, self.faults.event_ms, is_cut=is_cut), not is_cut
-        if is_cut:
-            return await _cut(request, json_text.dumps(form.whole(answer)), limits), False
-        return _json(OK, form.whole(answer), limits), True
+        return await send(request, form, answer, headers=limits, mishap=mishap, faults=self.faults)
 
     def _model(self, body: Mapping[str, Any]) -> Model:
         name = str(body.get("model"))
@@ -168,44 +159,6 @@ async def simulated_provider(
         yield provider
     finally:
         await runner.cleanup()
-
-
-def _json(status: int, body: Any, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(
-        status=status, body=json_text.dumps(body), content_type="application/json", headers=dict(headers or {})
-    )
-
-
-async def _cut(request: web.Request, whole: bytes, headers: Mapping[str, str]) -> web.StreamResponse:
-    """Promise all, send half, hang up."""
-    response = web.StreamResponse(headers=headers)
-    response.content_type, response.content_length = "application/json", len(whole)
-    await response.prepare(request)
-    await response.write(whole[: len(whole) // 2])
-    return _hung_up(request, response)
-
-
-async def _streamed(
-    request: web.Request, events: Sequence[bytes], headers: Mapping[str, str], event_ms: float, *, is_cut: bool
-) -> web.StreamResponse:
-    """The answer as server-sent events, `event_ms` apart."""
-    response = web.StreamResponse(headers={**headers, "cache-control": "no-cache"})
-    response.content_type = "text/event-stream"
-    await response.prepare(request)
-    for event in events[: len(events) // 2] if is_cut else events:
-        await response.write(event)
-        if event_ms:
-            await asyncio.sleep(event_ms / 1000)
-    if is_cut:
-        return _hung_up(request, response)
-    await response.write_eof()
-    return response
-
-
-def _hung_up(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    if request.transport is not None:
-        request.transport.abort()
-    return response
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

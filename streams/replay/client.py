@@ -24,6 +24,8 @@ from schemas import json_text
 from schemas.answers import Answer
 from schemas.ids import content_hash
 from schemas.topics import ARM_HEADER, REQUEST_HEADER
+from streams import metrics
+from streams.replay.breaker import State
 from streams.replay.chat_api import Api, ChatApi, Unconvertible
 from streams.replay.headroom import reported
 from streams.replay.outages import FIRST_WAIT_S, asked_wait_s, is_outage, may_retry
@@ -51,6 +53,12 @@ class Unavailable(Exception):  # noqa: N818 - an outcome (`shed`), not an error 
         self.reason = reason
         self.may_be_billed = may_be_billed  # the provider may have written an answer that never arrived
         self.is_unsent = is_unsent  # nothing was sent, the first time neither
+
+
+class _NotWorthIt(Exception):  # noqa: N818 - an instruction to the loop below
+    def __init__(self, reason: str, *, may_be_billed: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.may_be_billed = reason, may_be_billed
 
 
 class NoAccess(Exception):  # noqa: N818 - an instruction to the loop below
@@ -103,6 +111,11 @@ class ProviderClient:
 
     def __post_init__(self) -> None:
         self.may_ask.set()
+        turnstile = self.turnstile
+        metrics.PROVIDER_LIMIT.labels(self.name).set_function(lambda: turnstile.concurrency.limit)
+        metrics.PROVIDER_BREAKER_OPEN.labels(self.name).set_function(
+            lambda: float(turnstile.breaker.state is not State.CLOSED)
+        )
 
     @property
     def is_sick(self) -> bool:
@@ -135,11 +148,14 @@ class ProviderClient:
         pin: str,
         request_id: str,
         arm: str,
+        *,
         pay_again: Callable[[], bool] = lambda: True,
+        is_given_up: Callable[[], bool] = lambda: False,
     ) -> Answer:
         """The answer to one chat request.
 
         `pay_again` is asked after an answer was lost that may have been billed: may another be paid in its place?
+        Whoever cancels this because nobody can wait any longer lets `is_given_up` say so, and it ends like an outage.
 
         Raises:
             Unavailable: no answer within the patience, or none that may be paid.
@@ -149,23 +165,32 @@ class ProviderClient:
         except Unconvertible as cannot:
             return Answer(pin, error=cannot.reason)
         patience = Patience(self.patience_s, time.monotonic(), self.first_wait_s)
-        is_unsent = True
-        while True:
-            try:
+        is_unsent, is_on_wire = True, False
+        try:
+            while True:
                 passage = await self._turn(sending.tokens, patience)
-            except Unavailable as never:
-                raise Unavailable(never.reason, is_unsent=is_unsent) from never
-            is_unsent = False
-            try:
-                return await self._asked(sending, passage)
-            except NoAccess:
-                continue  # back in line: the wait is there
-            except Trouble as trouble:
-                self.troubles[trouble.reason] += 1
-                pause_s = patience.pause_s(trouble, time.monotonic(), self.rng)
-                if pause_s is None or (trouble.may_be_paid and not pay_again()):
-                    raise Unavailable(trouble.reason, may_be_billed=trouble.may_be_paid) from trouble
-                await asyncio.sleep(pause_s)
+                is_unsent, is_on_wire = False, True
+                try:
+                    return await self._asked(sending, passage)
+                except NoAccess:
+                    is_on_wire = False  # back in line: the wait is there
+                except Trouble as trouble:
+                    is_on_wire = False
+                    await asyncio.sleep(self._pause_after(trouble, patience, pay_again))
+        except _NotWorthIt as over:
+            raise Unavailable(over.reason, may_be_billed=over.may_be_billed, is_unsent=is_unsent) from over
+        except asyncio.CancelledError:
+            if not is_given_up():
+                raise
+            raise Unavailable("given_up", may_be_billed=is_on_wire, is_unsent=is_unsent) from None
+
+    def _pause_after(self, trouble: Trouble, patience: Patience, pay_again: Callable[[], bool]) -> float:
+        self.troubles[trouble.reason] += 1
+        pause_s = patience.pause_s(trouble, time.monotonic(), self.rng)
+        if pause_s is None or (trouble.may_be_paid and not pay_again()):
+            raise _NotWorthIt(trouble.reason, may_be_billed=trouble.may_be_paid) from trouble
+        metrics.PROVIDER_RETRIES.labels(self.name, trouble.reason).inc()
+        return pause_s
 
     def _sending(self, body: Mapping[str, Any], pin: str, request_id: str, arm: str) -> _Sending:
         wire = self.api.request(body, stream=self.stream)
@@ -200,19 +225,17 @@ class ProviderClient:
                 if not self.is_stopped_for_long:
                     await asyncio.wait({waited}, timeout=min(LOOK_EVERY_S, self.patience_s))
                 if self.is_stopped_for_long:
-                    raise Unavailable("stopped")
+                    raise _NotWorthIt("stopped")
                 is_over = patience.is_over(time.monotonic(), is_sick=self.is_sick, paused=self.paused_reason)
                 if is_over and not waited.done():
-                    raise Unavailable(patience.reason)
+                    raise _NotWorthIt(patience.reason)
         finally:
             waited.cancel()  # does nothing where it is done
 
     async def _asked(self, sending: _Sending, passage: Passage) -> Answer:
         """One HTTP request, and the line told how it went."""
-        self.asked += 1
         try:
-            url = self.base_url + self.api.path
-            received = await post(self.session, url, sending.body, sending.headers, self.api, timeout_s=self.timeout_s)
+            received = await self._received(sending)
             self.turnstile.hear(*reported(received.headers, datetime.now(UTC)))
             answer = self._answer(received, sending)
         except Trouble as trouble:
@@ -230,6 +253,23 @@ class ProviderClient:
             log.warning("providers.%s: answers again, asking goes on", self.name)
             self.paused_reason = None
         return answer
+
+    async def _received(self, sending: _Sending) -> Received:
+        self.asked += 1
+        metrics.PROVIDER_IN_FLIGHT.labels(self.name).inc()
+        ended = "cancelled"
+        try:
+            url = self.base_url + self.api.path
+            received = await post(self.session, url, sending.body, sending.headers, self.api, timeout_s=self.timeout_s)
+            ended = str(received.status)
+        except Trouble as trouble:
+            ended = trouble.reason
+            raise
+        finally:
+            metrics.PROVIDER_IN_FLIGHT.labels(self.name).dec()
+            metrics.PROVIDER_REQUESTS.labels(self.name, ended).inc()
+        metrics.PROVIDER_SECONDS.labels(self.name).observe(received.latency_ms / 1000)
+        return received
 
     def _answer(self, received: Received, sending: _Sending) -> Answer:
         """What a response amounts to.

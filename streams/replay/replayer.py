@@ -34,6 +34,7 @@ from streams.replay.look_back import look_back
 from streams.replay.pacing import Pace
 from streams.replay.purse import Purse
 from streams.replay.sampling import Sampling
+from streams.replay.stragglers import Asked, Stragglers
 from streams.tap.decode import Undecodable, decode
 from streams.tap.features import FeatureNames, feature_of
 from streams.tap.scope import out_of_bounds
@@ -63,6 +64,7 @@ class Replayer:
     budget: Budget = field(init=False)
     pace: Pace = field(init=False)
     ledger: LedgerBook = field(init=False)
+    stragglers: Stragglers = field(init=False)
     outcomes: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     _done: defaultdict[TP, set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
 
@@ -72,6 +74,7 @@ class Replayer:
         self.sampling = Sampling(config.feature_sampling)
         self.budget = Budget(config.budget, self.places, config.verdict.max_hours / 24)
         self.pace = Pace(self.budget, time.time)
+        self.stragglers = Stragglers(self.providers)
         self.ledger = LedgerBook(config.upgrade.name, self.cluster)
 
     async def replay(self, record: Taken) -> Outcomes:
@@ -112,7 +115,7 @@ class Replayer:
             self.pace.took(tp, -len(arms), -likely)
             return self._all_candidates(feature, Outcome.OVER_BUDGET)
         purse = Purse(self.budget, reserved)
-        answers = await self._ask(exchange, arms, purse)
+        answers = await self._ask(tp, exchange, arms, purse)
         booked = purse.close((answers[arm.name], arm) for arm in arms)
         self.pace.took(tp, 0, booked - likely)
         spent = [answer.cost_usd for answer in answers.values() if isinstance(answer, Answer)]
@@ -163,19 +166,30 @@ class Replayer:
         weight = self.sampling.weight(identity, feature, self.pace.rate(tp, requests, likely_usd))
         return Outcome.SAMPLED_OUT if weight is None else weight
 
-    async def _ask(self, exchange: Exchange, arms: Sequence[AskedArm], purse: Purse) -> dict[str, Answer | Unavailable]:
+    async def _ask(
+        self, tp: TP, exchange: Exchange, arms: Sequence[AskedArm], purse: Purse
+    ) -> dict[str, Answer | Unavailable]:
         """All arms at once; an arm whose provider is away does not fail the others."""
+        asked = Asked(tp, exchange.source.offset)
 
         async def ask(arm: AskedArm) -> Answer | Unavailable:
             try:
-                provider, pay_again = self.providers[arm.provider], partial(purse.pay_again, arm)
-                answer = await provider.ask(arm.body, arm.pin, exchange.request_id, arm.name, pay_again)
+                answer = await self.providers[arm.provider].ask(
+                    arm.body,
+                    arm.pin,
+                    exchange.request_id,
+                    arm.name,
+                    pay_again=partial(purse.pay_again, arm),
+                    is_given_up=lambda: asked.is_given_up,
+                )
             except Unavailable as away:
                 return away
             return with_cost(answer, arm.price)
 
-        answers = await asyncio.gather(*(ask(arm) for arm in arms))
-        return dict(zip((arm.name for arm in arms), answers, strict=True))
+        tasks = {arm.name: asyncio.ensure_future(ask(arm)) for arm in arms}
+        asked.arms = {tasks[arm.name]: arm.provider for arm in arms}
+        await self.stragglers.settled(asked)
+        return {name: task.result() for name, task in tasks.items()}
 
     async def look_back(self, lanes: Lanes, positions: Mapping[TP, int]) -> None:
         """Take over newly assigned partitions where the last worker left them."""

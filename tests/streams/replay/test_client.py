@@ -297,7 +297,7 @@ async def test_an_answer_that_was_lost_is_asked_again_only_if_it_may_be_paid_aga
     async with asking() as (provider, client):
         provider.faults.cut = 1.0
         with pytest.raises(Unavailable) as lost:
-            await client.ask(BODY, PIN, "r1", "candidate:b", lambda: False)
+            await client.ask(BODY, PIN, "r1", "candidate:b", pay_again=lambda: False)
         assert lost.value.may_be_billed
         assert not lost.value.is_unsent
         assert len(provider.calls) == 1
