@@ -288,6 +288,7 @@ class ClickHouse(Table):
     url: StoreUrl = "http://localhost:8123"
     user: str = "default"
     password_env: EnvironmentVariable | None = None
+    ca_file: str | None = None
     database: Identifier = "shadowtap"
     cluster: Identifier | Literal[""] = ""
     keep_days: Annotated[int, Field(ge=1)] = 400
@@ -299,6 +300,12 @@ class ClickHouse(Table):
     def _cluster_is_a_server(self) -> Self:
         if self.cluster and self.url.startswith("embedded:"):
             raise problem("cluster", "an embedded store is one process; leave cluster out, or name a server in url")
+        return self
+
+    @model_validator(mode="after")
+    def _trust_is_for_tls(self) -> Self:
+        if self.ca_file and not self.url.startswith("https:"):
+            raise problem("ca_file", "has no effect without TLS; write https:// in url")
         return self
 
     @model_validator(mode="after")

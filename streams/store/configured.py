@@ -14,8 +14,8 @@ async def open_store(config: Config) -> AsyncIterator[Store]:
     """The store of an upgrade.
 
     Raises:
-        ConfigError: the environment variable of the password is not set.
-        UnreachableError: ClickHouse does not answer.
+        ConfigError: the environment variable of the password is not set, or `ca_file` cannot be read.
+        UnreachableError: ClickHouse does not answer, or refuses us.
     """
     house = config.clickhouse
     if house.url.startswith("embedded:"):
@@ -24,7 +24,12 @@ async def open_store(config: Config) -> AsyncIterator[Store]:
         return
     password = secret(house.password_env, "clickhouse.password_env") if house.password_env else ""
     async with Store.open(
-        house.url, user=house.user, password=password, database=house.database, layout=Layout.of(house)
+        house.url,
+        user=house.user,
+        password=password,
+        database=house.database,
+        layout=Layout.of(house),
+        ca_file=house.ca_file,
     ) as store:
         yield store
 

@@ -7,6 +7,7 @@
 """
 
 import asyncio
+import ssl
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,12 +19,16 @@ import clickhouse_connect
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError
 
-from schemas.errors import UnreachableError, UsageError
+from schemas.errors import RefusedError, UnreachableError, UsageError
 from schemas.json_text import valid_text
 from streams import metrics
+from streams.tls import authorities
 
 ROW_FAULTS = frozenset({6, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 128, 131, 321, 349, 469, 691})
 """Server errors that name a value that cannot be read, converted or stored (ClickHouse, ErrorCodes.cpp)."""
+
+_WRONG_PASSWORD = 516  # AUTHENTICATION_FAILED, also for a user that is not there
+_LONGEST = 500  # characters of what ClickHouse says
 
 _SERIALISING = (DataError, ValueError, TypeError, OverflowError, AttributeError, struct.error)
 _CONNECTING = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
@@ -48,18 +53,30 @@ class Connection:
 
     @classmethod
     async def open(
-        cls, url: str, user: str, password: str, database: str, settings: Mapping[str, str | int] | None = None
+        cls,
+        url: str,
+        user: str,
+        password: str,
+        database: str,
+        *,
+        settings: Mapping[str, str | int] | None = None,
+        ca_file: str | None = None,
     ) -> "Connection":
         """Connect; the database need not exist yet. `settings` are ClickHouse's, for every statement.
 
         Raises:
+            ConfigError: `ca_file` cannot be read.
             UnreachableError: nobody answers at the URL, or user and password are refused.
         """
+        if ca_file is not None:
+            authorities(ca_file, "clickhouse.ca_file")
         with _reaching(url):
             client = await clickhouse_connect.get_async_client(
                 dsn=url,
                 username=user,
                 password=password,
+                secure=url.startswith("https:"),  # of an address with scheme the client takes host and port only
+                ca_cert=ca_file,
                 form_encode_query_params=True,  # parameters in the body: an URL has room for 8 kB
                 autogenerate_session_id=False,  # calls run concurrently, and a session allows one at a time
                 settings={"async_insert": 0, **(settings or {})},  # an acknowledged row is a stored row
@@ -191,10 +208,28 @@ def _reaching(url: str) -> Iterator[None]:
     """Say where the fault lies for everything that is neither a row's nor a person's."""
     try:
         yield
-    except ClickHouseError as failed:
-        raise UnreachableError(f"ClickHouse at {url}: {failed}") from failed
-    except _CONNECTING as failed:
-        raise UnreachableError(f"ClickHouse at {url} does not answer: {failed}") from failed
+    except (ClickHouseError, *_CONNECTING) as failed:
+        raise _told(url, failed) from failed
+
+
+def _told(url: str, failed: BaseException) -> UnreachableError:
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(failed)):
+        why = next((cause.verify_message for cause in _causes(failed) if hasattr(cause, "verify_message")), "no reason")
+        return RefusedError(
+            f"clickhouse.url: {url} has a certificate that clickhouse.ca_file does not vouch for ({why})"
+        )
+    if getattr(failed, "code", None) == _WRONG_PASSWORD:
+        return RefusedError(f"ClickHouse at {url} refuses the user; are clickhouse.user and password_env right?")
+    said = " ".join(str(failed).split())[:_LONGEST]
+    if isinstance(failed, ClickHouseError):
+        return UnreachableError(f"ClickHouse at {url}: {said}")
+    return UnreachableError(f"ClickHouse at {url} does not answer: {said}")
+
+
+def _causes(raised: BaseException | None) -> Iterator[BaseException]:
+    while raised is not None:
+        yield raised
+        raised = raised.__cause__ or raised.__context__
 
 
 def _cleaned(values: Sequence[Any], kind: str) -> Sequence[Any]:

@@ -59,15 +59,18 @@ class Store:
         password: str = "",
         database: str = "shadowtap",
         layout: Layout | None = None,
+        ca_file: str | None = None,
     ) -> AsyncIterator["Store"]:
         """Connect to a ClickHouse server; the database need not exist before `migrate`.
+
+        `ca_file` holds authorities (PEM) to trust over https, beside those of the system.
 
         Raises:
             UnreachableError: nobody answers at the URL, or it refuses user and password.
         """
         layout = layout or Layout()
         settings = CLUSTER_SETTINGS if layout.cluster else {}
-        connection = await Connection.open(url, user, password, database, settings)
+        connection = await Connection.open(url, user, password, database, settings=settings, ca_file=ca_file)
         try:
             yield cls(connection, layout)
         finally:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.settings import Kafka, Security
+from tests.certificates import make_certificates
 from tests.kafka.broker import free_port, kafka_broker
 
 USER, PLAIN_PASSWORD, SCRAM_PASSWORD = "shadow", "plain-pw-marked", "scram-pw-marked"
-KEY_PASSWORD = "key-pw-marked"
 
 LISTENERS = """
 listeners=PLAINTEXT://127.0.0.1:{{port}},CONTROLLER://127.0.0.1:{{controller}},TLS://localhost:{tls},MUTUAL://localhost:{mutual},SASL_PLAINTEXT://localhost:{sasl},SASL_SSL://localhost:{sasl_tls}
@@ -62,21 +61,10 @@ async def secured_kafka(folder: Path) -> AsyncIterator[Secured]:
         for listener in ("sasl_plaintext", "sasl_ssl")
     )
     users = [f"{mechanism}=[name={USER},password={SCRAM_PASSWORD}]" for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")]
-    async with kafka_broker(more, users) as broker:
-        yield Secured(folder, broker.bootstrap, **{name: f"localhost:{port}" for name, port in ports.items()})
-
-
-def make_certificates(folder: Path) -> None:
-    """An authority, a certificate for `localhost` and one for a client, and an authority nobody trusts."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _authority(folder, "ca")
-    _authority(folder, "other")
-    _certificate(folder, "server", "localhost")
-    _certificate(folder, "client", USER)
     parts = ("server.key", "server.pem", "ca.pem")
     (folder / "broker.pem").write_text("".join((folder / part).read_text() for part in parts))
-    locked = ("pkcs8", "-topk8", "-in", "client.key", "-out", "client-locked.key", "-passout", f"pass:{KEY_PASSWORD}")
-    _openssl(folder, *locked)
+    async with kafka_broker(more, users) as broker:
+        yield Secured(folder, broker.bootstrap, **{name: f"localhost:{port}" for name, port in ports.items()})
 
 
 def unsecured_token(subject: str = USER, life_s: int = 600) -> str:
@@ -85,23 +73,3 @@ def unsecured_token(subject: str = USER, life_s: int = 600) -> str:
     parts = ({"alg": "none"}, {"sub": subject, "iat": now - 5, "exp": now + life_s})
     encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
     return ".".join([*encoded, ""])
-
-
-_NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
-
-
-def _authority(folder: Path, name: str) -> None:
-    ca = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
-    _openssl(
-        folder, "req", "-x509", *_NEW_KEY, *ca, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem"
-    )
-
-
-def _certificate(folder: Path, name: str, common_name: str) -> None:
-    leaf = ("-addext", f"subjectAltName=DNS:{common_name}", "-addext", "basicConstraints=critical,CA:FALSE")
-    signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-subj", f"/CN={common_name}")
-    _openssl(folder, "req", "-x509", *_NEW_KEY, *signed, *leaf, "-keyout", f"{name}.key", "-out", f"{name}.pem")
-
-
-def _openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)

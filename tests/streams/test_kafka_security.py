@@ -19,7 +19,8 @@ from schemas.errors import ConfigError, RefusedError, UnreachableError
 from schemas.settings import Kafka, Security
 from streams.faust_app import create_app, topic
 from streams.kafka import admin, partitions, producer, reader
-from tests.kafka.secured import KEY_PASSWORD, PLAIN_PASSWORD, SCRAM_PASSWORD, USER, secured_kafka, unsecured_token
+from tests.certificates import KEY_PASSWORD
+from tests.kafka.secured import PLAIN_PASSWORD, SCRAM_PASSWORD, USER, secured_kafka, unsecured_token
 from tests.streams.conftest import needs_kafka
 
 pytestmark = [pytest.mark.kafka, needs_kafka, pytest.mark.asyncio(loop_scope="module")]
