@@ -52,48 +52,51 @@ async def front(clickhouse, folder):
     await runner.cleanup()
 
 
-def config(clickhouse, monkeypatch, port, *, host="localhost", password=None, **more):
-    monkeypatch.setenv("TEST_CLICKHOUSE", password or clickhouse.password)
-    house = {"url": f"https://{host}:{port}", "user": clickhouse.user, "password_env": "TEST_CLICKHOUSE"}
-    return config_from({**FIELDS, "clickhouse": {**house, "database": "over_tls", **more}})
+@pytest.fixture
+def configured(clickhouse, front, folder, monkeypatch):
+    """Settings for the front: its host, our authority's file, the password, if not the right ones."""
+
+    def make(host="localhost", ca="ca.pem", password=None, port=front):
+        monkeypatch.setenv("TEST_CLICKHOUSE", password or clickhouse.password)
+        house = {"url": f"https://{host}:{port}", "user": clickhouse.user, "password_env": "TEST_CLICKHOUSE"}
+        trusted = {"ca_file": str(folder / ca)} if ca else {}
+        return config_from({**FIELDS, "clickhouse": {**house, **trusted, "database": "over_tls"}})
+
+    return make
 
 
-async def test_tables_are_made_and_read_over_tls(clickhouse, front, folder, monkeypatch):
-    async with open_store(config(clickhouse, monkeypatch, front, ca_file=str(folder / "ca.pem"))) as store:
+async def test_tables_are_made_and_read_over_tls(configured):
+    async with open_store(configured()) as store:
         assert await store.migrate()
         await store.require_schema()
         assert await store.query("SELECT count() FROM comparisons") == [(0,)]
 
 
 @pytest.mark.parametrize(
-    ("host", "ca", "password", "line"),
+    ("wrong", "line"),
     [
-        ("localhost", "ca.pem", "wrong-marked", "refuses the user; are clickhouse.user and password_env right"),
-        ("localhost", "other.pem", None, "has a certificate that clickhouse.ca_file does not vouch for"),
-        ("localhost", None, None, "has a certificate that clickhouse.ca_file does not vouch for"),
-        ("127.0.0.1", "ca.pem", None, r"does not vouch for \(IP address mismatch"),
+        ({"password": "wrong-marked"}, "refuses the user; are clickhouse.user and password_env right"),
+        ({"ca": "other.pem"}, "has a certificate that clickhouse.ca_file does not vouch for"),
+        ({"ca": None}, "has a certificate that clickhouse.ca_file does not vouch for"),
+        ({"host": "127.0.0.1"}, r"does not vouch for \(IP address mismatch"),
     ],
 )
-async def test_a_refusal_is_one_line_without_the_password(
-    clickhouse, front, folder, monkeypatch, host, ca, password, line
-):
-    more = {"ca_file": str(folder / ca)} if ca else {}
+async def test_a_refusal_is_one_line_without_the_password(clickhouse, configured, wrong, line):
     with pytest.raises(RefusedError, match=line) as refused:
-        async with open_store(config(clickhouse, monkeypatch, front, host=host, password=password, **more)):
+        async with open_store(configured(**wrong)):
             pass
     assert "\n" not in str(refused.value)
     assert "marked" not in str(refused.value)
     assert clickhouse.password not in str(refused.value)
 
 
-async def test_a_port_without_tls_and_an_unreadable_authority_are_told(clickhouse, folder, monkeypatch):
-    port = int(clickhouse.url.rpartition(":")[2])
+async def test_a_port_without_tls_and_an_unreadable_authority_are_told(clickhouse, configured):
     with pytest.raises(UnreachableError, match=r"https://localhost:\d+: .*WRONG_VERSION_NUMBER") as refused:
-        async with open_store(config(clickhouse, monkeypatch, port, ca_file=str(folder / "ca.pem"))):
+        async with open_store(configured(port=int(clickhouse.url.rpartition(":")[2]))):
             pass
     assert "\n" not in str(refused.value)
     with pytest.raises(ConfigError, match=r"clickhouse.ca_file: cannot read .*none.pem"):
-        async with open_store(config(clickhouse, monkeypatch, port, ca_file=str(folder / "none.pem"))):
+        async with open_store(configured(ca="none.pem")):
             pass
 
 
