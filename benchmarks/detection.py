@@ -1,12 +1,11 @@
 """How well the comparators see what others labelled, on real answers (issue 4's table).
 
-    python -m benchmarks.detection --data ../shared/data [--without-model] [--disagreements FILE] [--peers PYTHON ...]
+    python -m benchmarks.detection --data ../shared/data [--without-model] [--disagreements FILE]
 
 Labels come from the sources' own rules or from people, never from our comparators: "the answer changed" after LLMDrift
 (the word "yes" anywhere in the answer before the word "no"; the digits in the last box), refusals after the two
 annotators of XSTest, a fence is three backticks, similarity after STS-B. A/A rows are the same model asked again,
-scored and judged like a trial file; `written_` files are of our own writing, to see whether rules reach beyond these models. `--peers` names interpreters that have other tools (benchmarks/peers.py), which are
-then measured on the same pairs. Brackets hold 95 % intervals of 1,000 bootstrap resamples.
+scored and judged like a trial file; `written_` files are of our own writing, to see whether rules reach beyond these models. Brackets hold 95 % intervals of 1,000 bootstrap resamples.
 """
 
 import argparse
@@ -24,7 +23,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.detection_peers import peers_table
 from benchmarks.intervals import wilson
 from benchmarks.labelled import boxed, lines_of, pair_of, refused, similarities, text_of, yes_or_no
 from benchmarks.resampling import auc, bootstrap, f1, precision, recall, spearman
@@ -60,7 +58,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--without-model", action="store_true", help="leave out what needs the embedding model")
-    parser.add_argument("--peers", nargs="*", default=(), metavar="PYTHON", help="interpreters that have other tools")
     parser.add_argument("--disagreements", type=Path, help="write where we and the labels differ, with the texts")
     given = parser.parse_args()
     apart: list[str] = []
@@ -84,8 +81,6 @@ def main() -> None:
     counted = Counter(line.partition("\t")[0] for line in apart)
     print("\nWhere we and the label differ:\n")
     print("\n".join(f"- {count} x {what}" for what, count in sorted(counted.items())) or "- nowhere")
-    if given.peers:
-        print(peers_table(given.data, given.peers))
     if given.disagreements:
         given.disagreements.write_text("\n".join(apart), encoding="utf-8")
 

@@ -1,9 +1,13 @@
 """What other tools see of the same labelled pairs: the table beside that of benchmarks/detection.py.
 
+    python -m benchmarks.detection_peers --data ../shared/data PYTHON ... [--tools minilm ...]
+
+Each PYTHON is an interpreter that has other tools (benchmarks/peers.py says how to make one).
 A tool that gives a distance is read as is where only ranks count (AUC, Spearman). Where flags count it is cut at the
 threshold that is best for it on these very pairs, which no user could know. A tool with verdicts of its own keeps them.
 """
 
+import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.labelled import boxed, lines_of, pair_of, refused, similarities, text_of, yes_or_no
-from benchmarks.peer_runs import run_raw
+from benchmarks.peer_runs import TOOLS, run_raw
 from benchmarks.resampling import auc, bootstrap, f1, precision, recall, spearman
 from comparators.comparator import Pair
 
@@ -26,11 +30,20 @@ class _Task(NamedTuple):
     figure: Callable[[Floats, Floats, bool], str]  # labels, what a tool said, whether that are flags
 
 
-def peers_table(data: Path, interpreters: Sequence[str]) -> str:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("interpreters", nargs="+", metavar="PYTHON")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--tools", nargs="*", default=TOOLS, help="only these")
+    given = parser.parse_args()
+    print(peers_table(given.data, given.interpreters, given.tools))
+
+
+def peers_table(data: Path, interpreters: Sequence[str], tools: Sequence[str]) -> str:
     """One line a tool, one column a task of the detection table, as Markdown with the settings below."""
     tasks = list(_tasks(data))
     pairs = [(pair.request, pair.baseline, pair.answer) for task in tasks for pair in task.pairs]
-    said = run_raw(interpreters, pairs)
+    said = run_raw(interpreters, pairs, tools)
     lines = [
         "\nOther tools on the same pairs (what each was asked to do, below):\n",
         "| tool | " + " | ".join(task.what for task in tasks) + " |",
@@ -106,3 +119,7 @@ def _best_flags(labels: Floats, values: Floats) -> Floats:
     cuts = np.unique(values)
     best = max(cuts, key=lambda cut: f1(labels, (values >= cut).astype(np.float64)))
     return (values >= best).astype(np.float64)
+
+
+if __name__ == "__main__":
+    main()

@@ -72,10 +72,12 @@ def run_timed(interpreters: Sequence[str], pairs: Sequence[tuple[Request, Answer
     return [said for interpreter in interpreters for said in _said(interpreter, lines)]
 
 
-def run_raw(interpreters: Sequence[str], pairs: Sequence[tuple[Request, Answer, Answer]]) -> list[dict[str, Any]]:
-    """What every tool that any of the interpreters has says of these pairs: `name, settings, verdicts, values`."""
+def run_raw(
+    interpreters: Sequence[str], pairs: Sequence[tuple[Request, Answer, Answer]], tools: Sequence[str]
+) -> list[dict[str, Any]]:
+    """What those tools that any of the interpreters has say of these pairs: `name, settings, verdicts, values`."""
     lines = b"\n".join(json_text.dumps(_line(place, *pair)) for place, pair in enumerate(pairs))
-    return [said for interpreter in interpreters for said in _said(interpreter, lines, *TOOLS)]
+    return [said for interpreter in interpreters for said in _said(interpreter, lines, *tools)]
 
 
 def _kept(kept: Path | None, interpreter: str, lines: bytes) -> list[dict[str, Any]]:
