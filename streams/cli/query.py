@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from streams.store import Store
     from streams.store.shipped_queries import ShippedQuery
 
+_UNCUT = 10_000  # columns of a terminal that nothing is cut for
 _DEFAULTS = {"threshold": "0.5", "top": "20", "wanted": "300"}
 
 
@@ -117,10 +118,32 @@ def _print(names: Sequence[str], rows: Iterable[Sequence[object]], form: str) ->
             click.echo(json_text.dumps(dict(zip(names, row, strict=True))).decode())
         return
     from rich.console import Console  # noqa: PLC0415 - only where a table is drawn
+    from rich.measure import Measurement  # noqa: PLC0415 - the same
+    from rich.rule import Rule  # noqa: PLC0415 - the same
     from rich.table import Table  # noqa: PLC0415 - the same
     from rich.text import Text  # noqa: PLC0415 - the same
 
+    console = Console()
+    if not console.is_terminal:
+        console.width = _UNCUT
     table = Table(*names)
-    for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    Console().print(table)
+    cells = [[_cell(value) for value in row] for row in rows]
+    for row in cells:
+        table.add_row(*map(Text, row))
+    if Measurement.get(console, console.options.update(max_width=_UNCUT), table).maximum <= console.width:
+        console.print(table)
+        return
+    for row in cells:  # too wide for a table: a line per column
+        console.print(Rule(style="dim"))
+        for name, cell in zip(names, row, strict=True):
+            console.print(Text.assemble((f"{name:{max(map(len, names))}}  ", "dim"), cell))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.1f}"  # noqa: PLR2004 - what four digits can tell
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return str(value)

@@ -282,6 +282,9 @@ async def test_a_shipped_query_runs_by_its_name(filled, clickhouse_folder):
     assert shown.exit_code == 0, shown.stderr
     assert {json.loads(line)["feature"] for line in shown.stdout.splitlines()} == set(FEATURES)
     # There is one upgrade, so it need not be said; of two candidates one has to be named.
+    table = await run("where_it_stands", "--param", "candidate=next", "--format", "table")
+    assert "candidate_mean" in table.stdout  # not cut where nobody looks at it in a terminal
+    assert "…" not in table.stdout
     refused = await run("where_it_stands")
     assert (refused.exit_code, refused.stderr) == (
         2, "where_it_stands needs --param candidate=VALUE; there are next, next-new-prompt\n",
