@@ -8,7 +8,7 @@ from comparators.dimensions import Dimension
 from comparators.drift import betting
 from comparators.drift.allowance import reruns_keep_to_it
 from comparators.drift.evidence import Evidence
-from comparators.drift.forecast import forecast
+from comparators.drift.forecast import NOT_IN_SIGHT, forecast
 from comparators.drift.judge_rules import JudgeRules
 from schemas.verdicts import DimensionVerdict, Forecast, Verdict
 
@@ -17,6 +17,7 @@ RARE = 0.05  # a dimension that applies to less than this share of trials holds 
 HOUR_MS = 3_600_000
 CALL_ERROR = "call_error"
 
+_TIME_ALONE_HELPS_NOT = frozenset({"noise_assumed", "comparator_failed", "coverage"})
 NEEDS_RERUN = (Kind.PROPERTY_BOTH, Kind.DISTANCE, Kind.MEASURE)
 
 
@@ -87,12 +88,12 @@ def judge_dimension(
         log_e_replay=max(map(betting.log_e, (found.replay_up_bets, found.replay_down_bets)))
         if found.replay_n
         else None,
-        forecast=_forecast(dimension, found, spent, rules) if verdict is Verdict.CONTINUE else None,
+        forecast=_forecast(dimension, found, spent, rules, why) if verdict is Verdict.CONTINUE else None,
     )
 
 
-def _forecast(dimension: Dimension, found: Evidence, spent: Spent, rules: JudgeRules) -> Forecast:
-    return forecast(
+def _forecast(dimension: Dimension, found: Evidence, spent: Spent, rules: JudgeRules, why: str) -> Forecast:
+    told = forecast(
         found,
         dimension.tolerance,
         dimension.clip,
@@ -101,6 +102,7 @@ def _forecast(dimension: Dimension, found: Evidence, spent: Spent, rules: JudgeR
         min_trials=rules.min_trials,
         min_hours=rules.min_hours,
     )
+    return NOT_IN_SIGHT if told.to is Verdict.PASS and why in _TIME_ALONE_HELPS_NOT else told
 
 
 def _verdict(

@@ -84,7 +84,8 @@ class _Memory:
             lacking = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
             if lacking:
                 vectors = self._inner.encode(list(lacking.values()))
-                found |= dict(zip(lacking, vectors, strict=True))
+                # Copies: a row of the batch's array would keep all of it in memory.
+                found |= {key: vector.copy() for key, vector in zip(lacking, vectors, strict=True)}
             self._known.update(found)
             for key in found:
                 self._known.move_to_end(key)

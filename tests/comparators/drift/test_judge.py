@@ -339,3 +339,8 @@ def test_what_still_learns_what_is_usual_is_named():
     evidence = {EvidenceKey(CANDIDATE, FEATURE, name, 1): found for name, found in healthy().items()}
     report = judge("u", "p/now-1", evidence, JudgeRules({"": learnt}), around, {})
     assert feature(report).calibrating == ("contract_violation", "semantic_change")
+
+
+def test_no_pass_is_forecast_where_more_trials_would_not_help():
+    told = feature(verdicts(healthy(), known={"coverage": {CANDIDATE: 0.7}})).forecast
+    assert told.to is None
