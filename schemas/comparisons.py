@@ -59,3 +59,9 @@ class Comparison:
     candidate_hash: str
     trial: Trial
     scores: tuple[DimensionScore, ...]
+
+    @property
+    def weight(self) -> float:
+        """1 / the probability with which this candidate was asked."""
+        own = next((c.weight for c in self.trial.candidates if c.name == self.candidate), None)
+        return self.trial.weight if own is None else own

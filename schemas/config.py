@@ -84,6 +84,8 @@ class Config(Table):
         return Sampling(
             candidate=self.sampling.candidate if own.candidate is None else own.candidate,
             rerun=self.sampling.rerun if own.rerun is None else own.rerun,
+            settled=self.sampling.settled,
+            adapt=self.sampling.adapt,
         )
 
     def price(self, pin: str) -> Price | None:

@@ -209,10 +209,16 @@ class Tap(Table):
 
 
 class Sampling(Table):
-    """Shares of the exchanges that are asked of the candidates, and of those, asked of the current pin again."""
+    """Shares of the exchanges that are asked of the candidates, and of those, asked of the current pin again.
+
+    With `adapt`, a candidate whose verdict on a feature stands is asked only `settled` of the feature's exchanges, and
+    a feature without a verdict is rerun as often as it takes to have one in time.
+    """
 
     candidate: Share = 1.0
     rerun: Share = 0.1
+    settled: Share = 0.01
+    adapt: bool = True
 
 
 class Budget(Table):

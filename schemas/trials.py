@@ -27,13 +27,15 @@ class CandidateAnswer:
     pin: str
     candidate_hash: str
     answer: Answer
+    weight: float | None = None  # 1 / the probability with which this candidate was asked; None: as the trial
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """An exchange with the answers of its arms.
 
-    `weight` is 1 / the probability with which this exchange was sampled, so that totals can be estimated.
+    `weight` is 1 / the probability with which this exchange was sampled, so that totals can be estimated; a candidate
+    that was asked more seldom has a larger one of its own.
     `asked` counts requests sent for it, `spent_usd` what they cost (None: unknown).
     """
 
@@ -116,7 +118,7 @@ def trial_from_bytes(value: bytes) -> Trial:
             request=Request(fields["request"]),
             baseline=answer_from(fields["baseline"]),
             candidates=tuple(
-                CandidateAnswer(c["name"], c["pin"], c["candidate_hash"], answer_from(c["answer"]))
+                CandidateAnswer(c["name"], c["pin"], c["candidate_hash"], answer_from(c["answer"]), c.get("weight"))
                 for c in fields["candidates"]
             ),
             rerun=answer_from(fields["rerun"]) if fields.get("rerun") else None,

@@ -76,7 +76,7 @@ def demo_config(scenario: Scenario, bootstrap: str, provider_url: str, data: Pat
             "candidates": [{"name": name, "pin": pin, "pinned": True} for name, pin in scenario.candidates.items()],
             "tap": {"topics": [TOPIC], "match": ["*"], "start": "earliest"},
             "kafka": {"bootstrap": bootstrap},
-            "sampling": {"candidate": 1.0, "rerun": scenario.rerun},
+            "sampling": {"candidate": 1.0, "rerun": scenario.rerun, "adapt": False},
             "providers": {provider_of(scenario): {"base_url": provider_url, "max_in_flight": 64}},
             "clickhouse": {"url": f"embedded:{data}", "store_text": "full"},
             "slack": {"webhook_env": WEBHOOK},

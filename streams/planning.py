@@ -10,12 +10,11 @@ from schemas.verdicts import Effect, Forecast
 from streams.looking import FeatureSeen, Tapped
 from streams.replay.arms import arms_of
 from streams.replay.budget import Budget
+from streams.replay.standing import FLIPS, PAIRED, paired_trials, raised_rerun
 from streams.rules import Rules
 
-FLIPS = 0.02  # how often a model is taken to change its own answer where nothing is known yet
 RARE = 0.01  # how often an answer is taken to have what a PROPERTY looks for
 DAY_H = 24.0
-_PAIRED = (Kind.PROPERTY_BOTH, Kind.DISTANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +53,17 @@ class Plan:
 
 
 def plan(config: Config, rules: Rules, tapped: Tapped) -> Plan:
-    """The plan for traffic like that."""
-    calls = sum(_calls(config, name) * seen.per_hour * DAY_H for name, seen in tapped.features.items())
-    costs = {name: _usd(config, name, seen) for name, seen in tapped.features.items()}
+    """The plan for traffic like that, while no verdict is there; a feature that has one costs `sampling.settled`."""
+    reruns = {name: _rerun(config, rules, name, seen) for name, seen in tapped.features.items()}
+    calls = sum(_calls(config, name, reruns[name]) * seen.per_hour * DAY_H for name, seen in tapped.features.items())
+    costs = {name: _usd(config, name, seen, reruns[name]) for name, seen in tapped.features.items()}
     usd = None if None in costs.values() else sum(
         (cost or 0.0) * tapped.features[name].per_hour * DAY_H for name, cost in costs.items()
     )  # fmt: skip
     budget = Budget(config.budget, tapped.places, config.verdict.max_hours / DAY_H)
     asked = min(_parts(budget, calls, usd))
     features = tuple(
-        _feature(config, rules, name, seen, costs[name], asked)
+        _feature(config, rules, name, seen, reruns[name], costs[name], asked)
         for name, seen in sorted(tapped.features.items(), key=lambda pair: -pair[1].exchanges)
     )
     pins = {config.upgrade.current, *(candidate.pin for candidate in config.candidates)}
@@ -75,7 +75,7 @@ def plan(config: Config, rules: Rules, tapped: Tapped) -> Plan:
         calls,
         usd,
         tuple(sorted(pin for pin in pins if config.price(pin) is None)),
-        sum(arm.most_usd for arm in arms_of(config, tapped.largest, rerun=True)) if tapped.largest else 0.0,
+        _dearest_usd(config, tapped),
         budget.usd_share(),
     )
 
@@ -91,38 +91,50 @@ def _parts(budget: Budget, calls: float, usd: float | None) -> Iterator[float]:
         yield of_each * len(budget.places) / usd
 
 
-def _calls(config: Config, feature: str) -> float:
+def _rerun(config: Config, rules: Rules, feature: str, seen: FeatureSeen) -> float:
+    """The share of reruns that the replay role will use for a feature like that."""
+    rates = config.feature_sampling(feature)
+    if not rates.adapt or rates.rerun == 0:
+        return rates.rerun
+    trials = paired_trials(rules, feature, config.verdict.alpha)
+    return raised_rerun(trials, config.verdict.min_hours, seen.per_hour * rates.candidate, rates.rerun)
+
+
+def _calls(config: Config, feature: str, rerun: float) -> float:
     """Calls that an exchange of the feature takes, on average."""
-    rates = config.feature_sampling(feature)
-    return rates.candidate * (len(config.candidates) + rates.rerun)
+    return config.feature_sampling(feature).candidate * (len(config.candidates) + rerun)
 
 
-def _usd(config: Config, feature: str, seen: FeatureSeen) -> float | None:
-    rates = config.feature_sampling(feature)
+def _usd(config: Config, feature: str, seen: FeatureSeen, rerun: float) -> float | None:
     asked = [(candidate.pin, 1.0) for candidate in config.candidates]
-    asked += [(config.upgrade.current, rates.rerun)] if rates.rerun else []
+    asked += [(config.upgrade.current, rerun)] if rerun else []
     total = 0.0
     for pin, times in asked:
         price = config.price(pin)
         cost = price.cost(seen.usage) if price is not None else None
         if cost is None:
             return None
-        total += rates.candidate * times * cost
+        total += config.feature_sampling(feature).candidate * times * cost
     return total
 
 
+def _dearest_usd(config: Config, tapped: Tapped) -> float:
+    names = [candidate.name for candidate in config.candidates]
+    return sum(arm.most_usd for arm in arms_of(config, tapped.largest, names, rerun=True)) if tapped.largest else 0.0
+
+
 def _feature(  # noqa: PLR0917 - a feature, what it costs, what part is asked
-    config: Config, rules: Rules, name: str, seen: FeatureSeen, cost: float | None, asked: float
+    config: Config, rules: Rules, name: str, seen: FeatureSeen, rerun: float, cost: float | None, asked: float
 ) -> FeaturePlan:
     rates, verdict = config.feature_sampling(name), config.verdict
     per_hour = seen.per_hour * rates.candidate * asked
     blocking = [d for d in rules.of(name).dimensions if d.effect is Effect.BLOCK]
-    paired = min((d.tolerance for d in blocking if d.kind in _PAIRED), default=None)
+    paired = min((d.tolerance for d in blocking if d.kind in PAIRED), default=None)
     plain = min((d.tolerance for d in blocking if d.kind is Kind.PROPERTY), default=None)
     common = verdict.alpha, verdict.min_trials, verdict.min_hours
     forecasts = []
     if paired is not None:
-        forecasts.append(forecast_pass(FLIPS, paired, per_hour * rates.rerun, *common))
+        forecasts.append(forecast_pass(FLIPS, paired, per_hour * rerun, *common))
     if plain is not None:
         forecasts.append(forecast_pass(RARE, plain, per_hour, *common))
     passes = max(forecasts, key=lambda told: float("inf") if told.hours is None else told.hours)
@@ -130,9 +142,9 @@ def _feature(  # noqa: PLR0917 - a feature, what it costs, what part is asked
     return FeaturePlan(
         name,
         seen.per_hour * DAY_H,
-        _calls(config, name) * seen.per_hour * DAY_H * asked,
+        _calls(config, name, rerun) * seen.per_hour * DAY_H * asked,
         None if cost is None else cost * seen.per_hour * DAY_H * asked,
-        rates.rerun,
+        rerun,
         passes,
         rerun_share(needed or 0, verdict.max_hours, per_hour, rates.rerun) if needed is not None else None,
     )

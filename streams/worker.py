@@ -21,6 +21,7 @@ from schemas.topics import consumer_group
 from streams.alert_sender import AlertSender
 from streams.calibrating import InForce
 from streams.control import controlled
+from streams.following import Follower
 from streams.health import Health
 from streams.judging import Judging
 from streams.kafka import SESSION_S, partitions, producer, seed_positions
@@ -78,6 +79,7 @@ async def worker(
             clients = await stack.enter_async_context(provider_clients(config.providers))
             await stack.enter_async_context(controlled(config.kafka, config.upgrade.name, clients.values()))
             replayer = Replayer(config, sink, clients, trial_partitions, places)
+            await stack.enter_async_context(Follower(config.kafka, topics.VERDICTS, replayer.standing.heed).following())
             roles.append(replay_role(config, replayer, session_s))
         if {"score", "judge", "alert"} & set(names):
             store = await stack.enter_async_context(open_store(config))

@@ -151,7 +151,7 @@ def fold_comparisons(
     for comparison in comparisons:
         trial = comparison.trial
         for score in comparison.scores:
-            rows[comparison.candidate, trial.feature, score.dimension].append((score, trial.weight, trial.ts_ms))
+            rows[comparison.candidate, trial.feature, score.dimension].append((score, comparison.weight, trial.ts_ms))
     dimensions = {
         feature: {dimension.name: dimension for dimension in rules(feature).dimensions}
         for feature in {feature for _, feature, _ in rows}

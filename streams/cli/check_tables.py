@@ -11,7 +11,8 @@ from schemas.config import Config
 from schemas.verdicts import Forecast
 from streams.checking import Finding
 from streams.looking import REPLAYABLE, Tapped
-from streams.planning import DAY_H, FLIPS, Plan
+from streams.planning import DAY_H, Plan
+from streams.replay.standing import FLIPS
 
 SHOWN = 12
 _MEANS = {

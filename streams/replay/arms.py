@@ -1,6 +1,6 @@
 """The arms that are asked for an exchange: each candidate, and sometimes the current pin again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,23 +39,27 @@ def candidate_arm(name: str) -> str:
     return f"candidate:{name}"
 
 
-def arms_of(config: Config, exchange: Exchange, *, rerun: bool) -> tuple[AskedArm, ...]:
-    """The arms of an exchange, with the requests to send."""
-    return tuple(_arms(config, exchange, rerun=rerun))
+def arms_of(config: Config, exchange: Exchange, asked: Collection[str], *, rerun: bool) -> tuple[AskedArm, ...]:
+    """The arms of an exchange for these candidates, with the requests to send."""
+    return tuple(_arms(config, exchange, asked, rerun=rerun))
 
 
-def likely_cost(config: Config, exchange: Exchange, reruns: float) -> float:
+def likely_cost(config: Config, exchange: Exchange, asked: Collection[str], reruns: float) -> float:
     """About what the arms of an exchange cost, in USD, where this share of exchanges is rerun."""
     body, baseline = exchange.request.body, exchange.baseline
     again = likely_usd(config.price(config.upgrade.current), body, baseline)
-    return reruns * again + sum(likely_usd(config.price(c.pin), body, baseline) for c in config.candidates)
+    return reruns * again + sum(
+        likely_usd(config.price(c.pin), body, baseline) for c in config.candidates if c.name in asked
+    )
 
 
-def _arms(config: Config, exchange: Exchange, *, rerun: bool) -> Iterator[AskedArm]:
-    asked = exchange.request.body
+def _arms(config: Config, exchange: Exchange, asked: Collection[str], *, rerun: bool) -> Iterator[AskedArm]:
+    sent = exchange.request.body
     for candidate in config.candidates:
+        if candidate.name not in asked:
+            continue
         body = request_for(
-            asked,
+            sent,
             split_pin(candidate.pin).model,
             drop=candidate.drop,
             changes=candidate.set,
@@ -64,4 +68,4 @@ def _arms(config: Config, exchange: Exchange, *, rerun: bool) -> Iterator[AskedA
         yield AskedArm(candidate_arm(candidate.name), candidate.pin, body, config.price(candidate.pin))
     if rerun:
         current = config.upgrade.current
-        yield AskedArm(RERUN, current, request_for(asked, split_pin(current).model), config.price(current))
+        yield AskedArm(RERUN, current, request_for(sent, split_pin(current).model), config.price(current))

@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
@@ -34,6 +33,7 @@ from streams.replay.look_back import look_back
 from streams.replay.pacing import Pace
 from streams.replay.purse import Purse
 from streams.replay.sampling import Sampling
+from streams.replay.standing import Standing
 from streams.replay.stragglers import Asked, Stragglers
 from streams.tap.decode import Undecodable, decode
 from streams.tap.features import FeatureNames, feature_of
@@ -60,18 +60,26 @@ class Replayer:
     run: str = ""
     reruns: Mapping[Source, Answer] = field(default_factory=dict)
     features: FeatureNames = field(init=False)
+    standing: Standing = field(init=False)
     sampling: Sampling = field(init=False)
     budget: Budget = field(init=False)
     pace: Pace = field(init=False)
     ledger: LedgerBook = field(init=False)
     stragglers: Stragglers = field(init=False)
     outcomes: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _part: float = 1.0  # of the tapped partitions, in this worker's hands
     _done: defaultdict[TP, set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
 
     def __post_init__(self) -> None:
         config = self.config
         self.features = FeatureNames(config.features)
-        self.sampling = Sampling(config.feature_sampling)
+        self.standing = Standing(config)
+        self.sampling = Sampling(
+            [candidate.name for candidate in config.candidates],
+            self.standing.candidate_share,
+            lambda feature: self.standing.rerun_share(feature, self._part),
+            self.standing.is_known,
+        )
         self.budget = Budget(config.budget, self.places, config.verdict.max_hours / 24)
         self.pace = Pace(self.budget, time.time)
         self.stragglers = Stragglers(self.providers)
@@ -99,30 +107,35 @@ class Replayer:
         feature = self.features.admit(feature_of(exchange, self.config.tap.feature))
         if exchange.unreplayable is not None:
             return self._all_candidates(feature, Outcome.UNREPLAYABLE)
-        if (exchange.source.offset, exchange.source.item) in self._done[tp]:
-            return self._all_candidates(feature, Outcome.REPLAYED)  # an earlier worker paid for it
         identity = trial_id(self.config.upgrade.name, exchange.source, exchange.ts_ms)
-        likely = likely_cost(self.config, exchange, self.sampling.rates(feature).rerun)
-        weight = self._weight(tp, feature, identity, likely)
-        if isinstance(weight, Outcome):
-            return self._all_candidates(feature, weight)
+        self.standing.saw(feature)
+        wanted = self.sampling.asked(identity, feature)
+        if (exchange.source.offset, exchange.source.item) in self._done[tp]:
+            return self._ended(feature, dict.fromkeys(wanted, Outcome.REPLAYED))  # an earlier worker paid for it
+        likely = likely_cost(self.config, exchange, wanted, self.sampling.rerun(feature))
+        refused = self._refused(tp, len(wanted))
+        if refused is not None:
+            return self._ended(feature, dict.fromkeys(wanted, refused))
+        asked = self.sampling.asked(identity, feature, self.pace.rate(tp, len(wanted), likely))
+        if not asked:
+            return self._ended(feature, {})
         known = self.reruns.get(exchange.source)
         rerun = known is None and self.sampling.is_rerun(identity, feature)
-        arms = arms_of(self.config, exchange, rerun=rerun)
+        arms = arms_of(self.config, exchange, asked, rerun=rerun)
         self.pace.took(tp, len(arms), likely)
         reserved = await self.budget.reserve(tp, len(arms), sum(arm.most_usd for arm in arms), _today())
         if reserved is None:
             self.pace.took(tp, -len(arms), -likely)
-            return self._all_candidates(feature, Outcome.OVER_BUDGET)
+            return self._ended(feature, dict.fromkeys(asked, Outcome.OVER_BUDGET))
         purse = Purse(self.budget, reserved)
         answers = await self._ask(tp, exchange, arms, purse)
         booked = purse.close((answers[arm.name], arm) for arm in arms)
         self.pace.took(tp, 0, booked - likely)
         spent = [answer.cost_usd for answer in answers.values() if isinstance(answer, Answer)]
         got = tuple(
-            CandidateAnswer(c.name, c.pin, candidate_hash(c), answer)
+            CandidateAnswer(c.name, c.pin, candidate_hash(c), answer, asked[c.name])
             for c in self.config.candidates
-            if isinstance(answer := answers[candidate_arm(c.name)], Answer)
+            if isinstance(answer := answers.get(candidate_arm(c.name)), Answer)
         )
         if got:
             again = answers.get(RERUN, known)
@@ -138,33 +151,23 @@ class Replayer:
                 baseline=with_cost(exchange.baseline, self.config.price(self.config.upgrade.current)),
                 candidates=got,
                 rerun=_failed(again, self.config.upgrade.current) if isinstance(again, Unavailable) else again,
-                weight=weight,
+                weight=min(asked.values()),
                 asked=len(arms),
                 spent_usd=None if None in spent else sum(cost for cost in spent if cost is not None),
             )
             value = trial_bytes(trial)
             if len(value) > MAX_TRIAL:
-                return self._all_candidates(feature, Outcome.TOO_LARGE)
+                return self._ended(feature, dict.fromkeys(asked, Outcome.TOO_LARGE))
             await self._produce(tp, "trial", exchange.source, value)
             self._done[tp].add((exchange.source.offset, exchange.source.item))
         names = {candidate.name for candidate in got}
-        return self._counted(
-            tuple(
-                (c.name, feature, Outcome.REPLAYED if c.name in names else Outcome.SHED) for c in self.config.candidates
-            )
-        )
+        return self._ended(feature, {name: Outcome.REPLAYED if name in names else Outcome.SHED for name in asked})
 
-    def _weight(self, tp: TP, feature: str, identity: UUID, likely_usd: float) -> float | Outcome:
-        """1 / the probability with which this exchange is asked, or why it is not."""
-        if self.sampling.weight(identity, feature) is None:
-            return Outcome.SAMPLED_OUT
-        if any(client.is_stopped_for_long for client in self.providers.values()):
+    def _refused(self, tp: TP, requests: int) -> Outcome | None:
+        """Why nothing can be asked now, None where it can."""
+        if requests and any(client.is_stopped_for_long for client in self.providers.values()):
             return Outcome.SHED
-        requests = len(self.config.candidates)
-        if self.budget.is_spent(tp, requests, _today()):
-            return Outcome.OVER_BUDGET
-        weight = self.sampling.weight(identity, feature, self.pace.rate(tp, requests, likely_usd))
-        return Outcome.SAMPLED_OUT if weight is None else weight
+        return Outcome.OVER_BUDGET if requests and self.budget.is_spent(tp, requests, _today()) else None
 
     async def _ask(
         self, tp: TP, exchange: Exchange, arms: Sequence[AskedArm], purse: Purse
@@ -198,6 +201,7 @@ class Replayer:
                 self.config.kafka, self.config.upgrade.name, positions, self.trial_partitions, lanes.window
             )
         self.budget.keep(positions)
+        self._part = len(positions) / max(1, len(self.places))
         for tp, past in found.items():
             self._done[tp] = past.trials
             self.ledger.restore(tp, past.ledger.values())
@@ -263,6 +267,11 @@ class Replayer:
             topics.DEAD_LETTERS, json_text.dumps(letter), key=f"{topic}/{partition}".encode()
         )
         metrics.DEAD_LETTERS.labels("replay").inc()
+
+    def _ended(self, feature: str, outcomes: Mapping[str, Outcome]) -> Outcomes:
+        """Outcomes by candidate; whoever has none was sampled out."""
+        names = [candidate.name for candidate in self.config.candidates]
+        return self._counted(tuple((name, feature, outcomes.get(name, Outcome.SAMPLED_OUT)) for name in names))
 
     def _all_candidates(self, feature: str, outcome: Outcome) -> Outcomes:
         return self._counted(tuple((candidate.name, feature, outcome) for candidate in self.config.candidates))

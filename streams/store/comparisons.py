@@ -126,7 +126,7 @@ def _comparison_row(comparison: Comparison, offset: int) -> dict[str, Any]:
         "comparison_id": comparison.comparison_id,
         "trial_id": trial.trial_id,
         "candidate_hash": comparison.candidate_hash,
-        "weight": trial.weight,
+        "weight": comparison.weight,
         "has_rerun": trial.rerun is not None,
         "current_pin": trial.current,
         "candidate_pin": candidate.pin,
@@ -166,7 +166,7 @@ def _score_row(comparison: Comparison, score: DimensionScore, offset: int, epoch
         "reason": reason_code(score.candidate.reason),
         "d": score.d,
         "comparator_version": score.comparator_version,
-        "weight": trial.weight,
+        "weight": comparison.weight,
         "ver": row_version(offset, score.comparator_version),
     }
 

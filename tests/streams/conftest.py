@@ -96,7 +96,7 @@ async def setting(bootstrap: str, models, folder: Path, **changes: Any) -> Async
             "candidates": [{"name": "b", "pin": desk.CANDIDATE, "pinned": True}],
             "tap": {"topics": [TOPIC], "match": [desk.VERSION_A], "start": "earliest"},
             "kafka": {"bootstrap": bootstrap},
-            "sampling": {"candidate": 1.0, "rerun": 1.0},
+            "sampling": {"candidate": 1.0, "rerun": 1.0, "adapt": False},
             "providers": {"sim": {"base_url": provider.base_url, "max_in_flight": 32}},
             "clickhouse": {"url": f"embedded:{folder / 'store'}", "store_text": "full"},
             "dimensions": {"embedding_distance": {"model": "hashing"}},

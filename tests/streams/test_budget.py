@@ -16,7 +16,6 @@ from schemas.errors import ConfigError
 from schemas.ids import stable_id
 from schemas.prices import Price, price_of
 from schemas.settings import Budget as Caps
-from schemas.settings import Sampling as Rates
 from streams.replay.arms import AskedArm
 from streams.replay.budget import Budget, Spend
 from streams.replay.client import Unavailable
@@ -126,7 +125,7 @@ def a_day(caps, per_second, usd=0.0, start_h=0.0):
     """A day of traffic with a busy noon: exchanges per hour, asked per hour, and weights per hour."""
     rng, clock = random.Random(2), Clock()
     budget = Budget(caps, [HERE])
-    pace, sampling = Pace(budget, clock), Sampling(lambda _: Rates())
+    pace, sampling = Pace(budget, clock), Sampling(["b"], lambda *_: 1.0, lambda _: 0.0)
     exchanges, asked, weights = Counter(), Counter(), Counter()
     begin, elapsed = clock.now, start_h * 3600
     while True:
@@ -136,7 +135,7 @@ def a_day(caps, per_second, usd=0.0, start_h=0.0):
             return budget, exchanges, asked, weights
         clock.now, hour = begin + elapsed, int(elapsed // 3600)
         exchanges[hour] += 1
-        weight = sampling.weight(stable_id(elapsed), "chat", pace.rate(HERE, 1, usd))
+        weight = sampling.asked(stable_id(elapsed), "chat", pace.rate(HERE, 1, usd)).get("b")
         if weight is None:
             continue
         spend = budget.spend(HERE, DAY)

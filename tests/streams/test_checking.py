@@ -79,7 +79,7 @@ async def test_a_look_says_what_would_become_of_each_record_and_a_plan_what_it_t
     made = list(gateway_records(int(time.time() * 1000)))
     await fill(kafka, "llm.gateway", [(ts_ms, value) for _, ts_ms, value in made])
     kinds = [kind for kind, _, _ in made]
-    config = config_from(settings(kafka))
+    config = config_from(settings(kafka, sampling={"adapt": False}))
     found = await look(config.tapped_kafka, config.tap, 1000, config.match_names, candidates=[NEXT])
     assert dict(found.outcomes) == {
         REPLAYABLE: kinds.count("fine"),
@@ -100,7 +100,7 @@ async def test_a_look_says_what_would_become_of_each_record_and_a_plan_what_it_t
     cost = sum((0.1 * (5 * u.input_tokens + 15 * u.output_tokens) + 2.5 * u.input_tokens + 10 * u.output_tokens) / 1e6
                for u in tokens) * 24 / HOURS  # fmt: skip
     assert free.usd_per_day == pytest.approx(cost, rel=0.1)
-    tight = config_from(settings(kafka, budget={"usd_per_day": cost / 4}, sampling={"rerun": 0.5}))
+    tight = config_from(settings(kafka, budget={"usd_per_day": cost / 4}, sampling={"rerun": 0.5, "adapt": False}))
     capped = plan(tight, Rules(tight), found)
     assert 0.05 < capped.asked < 0.25
     assert capped.usd_per_day == pytest.approx(cost / 4, rel=0.01)
@@ -111,6 +111,10 @@ async def test_a_look_says_what_would_become_of_each_record_and_a_plan_what_it_t
     assert (triage.feature, summaries.feature) == ("triage", "summaries")
     assert summaries.passes.hours > triage.passes.hours > 24
     assert summaries.needs_rerun is None  # not even all of them within 48 hours
+    adapting = config_from(settings(kafka))
+    raised = plan(adapting, Rules(adapting), found)
+    assert all(feature.rerun > 0.9 for feature in raised.features)  # as the replay role would
+    assert raised.features[0].passes.hours < free.features[0].passes.hours / 2
 
 
 async def test_init_from_a_topic_fills_the_file_and_check_goes_on_from_there(kafka, tmp_path):

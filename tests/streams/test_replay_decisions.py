@@ -11,7 +11,6 @@ from faust.types import TP
 from schemas.ids import stable_id
 from schemas.ledger import BLOCK
 from schemas.outcomes import Outcome
-from schemas.settings import Sampling as Rates
 from streams.lanes import Lanes
 from streams.replay.budget import Spend
 from streams.replay.ledger_book import LedgerBook
@@ -156,24 +155,38 @@ def test_a_new_owner_counts_on_where_the_ledger_ends_and_nothing_twice():
     assert (record.end, record.outcomes[0].count) == (5, 5)
 
 
+def sampled(share=1.0, rerun=0.1):
+    return Sampling(["b"], lambda *_: share, lambda _: rerun)
+
+
 def test_sampling_is_decided_by_identity_and_keeps_its_rate():
     trials = [stable_id("t", number) for number in range(4000)]
-    sampling = Sampling(lambda _: Rates(candidate=0.25, rerun=0.1))
-    weights = [sampling.weight(trial, "chat") for trial in trials]
-    assert weights == [sampling.weight(trial, "chat") for trial in trials]
+    sampling = sampled(share=0.25)
+    weights = [sampling.asked(trial, "chat").get("b") for trial in trials]
+    assert weights == [sampling.asked(trial, "chat").get("b") for trial in trials]
     chosen = [weight for weight in weights if weight is not None]
     assert set(chosen) == {4.0}
     assert sum(chosen) == pytest.approx(4000, rel=0.1)
 
 
+def test_a_candidate_asked_seldom_is_asked_what_the_others_are_asked_too():
+    shares = {"settled": 0.1, "open": 0.5}
+    sampling = Sampling(list(shares), lambda name, _: shares[name], lambda _: 0.0)
+    asked = Counter(tuple(sorted(sampling.asked(stable_id(n), "chat").items())) for n in range(4000))
+    both = (("open", 2.0), ("settled", 10.0))
+    assert asked.keys() == {(), (("open", 2.0),), both}
+    assert asked[both] == pytest.approx(400, rel=0.2)
+
+
 def test_a_new_feature_is_rerun_until_its_noise_is_known():
-    sampling = Sampling(lambda _: Rates(candidate=1.0, rerun=0.1))
+    sampling = sampled()
     reruns = Counter(sampling.is_rerun(UUID(int=number), "chat") for number in range(WARM_UP))
     assert reruns == {True: WARM_UP}
     later = sum(sampling.is_rerun(stable_id(number), "chat") for number in range(2000))
     assert later == pytest.approx(200, rel=0.3)
-    off = Sampling(lambda _: Rates(candidate=1.0, rerun=0.0))
-    assert not any(off.is_rerun(stable_id(number), "chat") for number in range(100))
+    assert not any(sampled(rerun=0.0).is_rerun(stable_id(number), "chat") for number in range(100))
+    known = Sampling(["b"], lambda *_: 1.0, lambda _: 0.1, lambda _: True)
+    assert sum(known.is_rerun(stable_id(number), "chat") for number in range(600)) == pytest.approx(60, rel=0.5)
 
 
 def test_a_request_is_stripped_then_changed_and_its_tools_stay_declared():

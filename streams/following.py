@@ -1,0 +1,77 @@
+"""Follows a small topic of one partition from its beginning, for whoever must know its latest state before starting."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from schemas.errors import UnreachableError
+from schemas.settings import Kafka
+from streams.kafka import reader
+
+log = logging.getLogger(__name__)
+
+LOOK_MS = 200  # how long one look at the topic waits for news
+END_MS = 500  # nothing more within this time is the end of the topic: the end a broker reports can lie
+AGAIN_S = 1.0
+
+
+@dataclass
+class Follower:
+    """`heed` is called with new records, oldest first, each once."""
+
+    kafka: Kafka
+    topic: str
+    heed: Callable[[Sequence[ConsumerRecord]], None]
+    next_offset: int = 0
+
+    async def catch_up(self) -> None:
+        """Read what the topic holds.
+
+        Raises:
+            UnreachableError: Kafka does not answer.
+        """
+        async with reader(self.kafka) as client:
+            await self._read(client, END_MS)
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Catch up, then follow for the length of the block, also over outages of Kafka.
+
+        Raises:
+            UnreachableError: Kafka does not answer.
+        """
+        await self.catch_up()
+        task = asyncio.ensure_future(self._follow())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                async with reader(self.kafka) as client:
+                    await self._read(client, None)
+            except (KafkaError, UnreachableError, OSError) as away:
+                log.warning("%s cannot be read, until then its state stays: %s", self.topic, away)
+                await asyncio.sleep(AGAIN_S)
+
+    async def _read(self, client: AIOKafkaConsumer, until_quiet_ms: int | None) -> None:
+        place = TopicPartition(self.topic, 0)
+        client.assign([place])
+        client.seek(place, self.next_offset)
+        while True:
+            news = (await client.getmany(place, timeout_ms=until_quiet_ms or LOOK_MS)).get(place, ())
+            if news:
+                self.next_offset = news[-1].offset + 1
+                self.heed(news)
+            elif until_quiet_ms is not None:
+                return
