@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from schemas import json_text
 from schemas.alerts import Alert, AlertState
@@ -55,6 +56,18 @@ class AlertSender:
             await self._post(payload)
             await patiently("alerts", lambda: self.store.put_alert(alert(AlertState.SENT)))
         metrics.ALERTS.labels("yes" if self.config.slack.webhook_env else "no").inc()
+
+    async def send_noted(self) -> None:
+        """Send what others have put in the outbox: alerts about no candidate."""
+        if not self.config.slack.webhook_env:
+            return
+        upgrade = self.config.upgrade.name
+        for noted in await patiently("alerts", lambda: self.store.alerts(upgrade)):
+            if not noted.candidate and noted.state is AlertState.PENDING:
+                await self._post(json_text.loads(noted.payload))
+                sent = replace(noted, state=AlertState.SENT, at_ms=int(time.time() * 1000))
+                await patiently("alerts", partial(self.store.put_alert, sent))
+                metrics.ALERTS.labels("yes").inc()
 
     async def _post(self, payload: dict[str, object]) -> None:
         webhook = secret(self.config.slack.webhook_env or "", "slack.webhook_env")

@@ -84,6 +84,17 @@ def _accepted(verdict: CandidateVerdict) -> Iterator[str]:
         yield f"and {len(verdict.accepted) - SHOWN} more accepted"
 
 
+def pause_message(upgrade: str, provider: str, reason: str) -> dict[str, Any]:
+    """Nobody is asked at a provider until somebody has mended it; the same form as `message`."""
+    headline = f"PAUSED: {provider} refuses us ({reason})"
+    told = (
+        f"Asking waits and nothing is lost for now. Mend `providers.{_escaped(provider)}` (key, access or quota), then "
+        "run `shadowtap resume`; without it a request now and then finds out."
+    )
+    blocks = [_section(f"*{FIRST_LINE}*"), _section(f"*{_escaped(headline)}*\nupgrade `{_escaped(upgrade)}`")]
+    return {"text": f"{FIRST_LINE} {headline}"[:4000], "blocks": [*blocks, _section(told)]}
+
+
 def as_text(payload: dict[str, Any]) -> str:
     """The same message as lines for a terminal."""
     parts = [block["text"]["text"] if "text" in block else block["elements"][0]["text"] for block in payload["blocks"]]

@@ -13,6 +13,7 @@ from schemas.errors import ShadowtapError, UnreachableError
 from schemas.pins import split_pin
 from streams.looking import Tapped, look
 from streams.planning import Plan, plan
+from streams.replay.providers import APIS
 from streams.rules import Rules
 from streams.store.configured import open_store
 from streams.topic_checks import check_own_topics, check_tapped_topics
@@ -131,7 +132,8 @@ async def _provider(config: Config, name: str) -> str:
         raise ShadowtapError(f"providers.{name}: missing; add its base_url")
     if provider.api_key_env and not os.environ.get(provider.api_key_env):
         raise ShadowtapError(f"providers.{name}.api_key_env: the variable {provider.api_key_env} is not set")
-    headers = {"authorization": f"Bearer {os.environ[provider.api_key_env]}"} if provider.api_key_env else {}
+    key = os.environ[provider.api_key_env] if provider.api_key_env else None
+    headers = APIS[provider.api_of(name)]().headers(key)
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session,

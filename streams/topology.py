@@ -6,6 +6,7 @@ Each role is a Faust app of its own, with its own consumer group, so that a slow
 agent does stands in the object it calls; here one sees what flows where.
 """
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,7 @@ from streams.scorer import Scorer
 
 TRIALS_PER_BATCH, TRIALS_WITHIN_S = 256, 1.0
 LOOKS_WITHIN_S, LOOK_WHEN_IDLE_S = 1.0, 30.0
+NOTED_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,13 @@ def alert_role(config: Config, sender: AlertSender, session_s: float = SESSION_S
     async def send_alerts(records: Records) -> None:
         async for record in records:
             lanes.start(record, partial(sender.send, record))
+
+    @app.task  # type: ignore[untyped-decorator] # Faust ships no types
+    async def send_noted() -> None:
+        while True:
+            await asyncio.sleep(NOTED_EVERY_S)
+            if TP(topics.VERDICTS, 0) in app.consumer.assignment():  # one worker sends
+                await sender.send_noted()
 
     keep_lanes(app, lanes)
     return Role("alert", app, lanes, config.kafka)

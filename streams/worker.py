@@ -25,6 +25,7 @@ from streams.following import Follower
 from streams.health import Health
 from streams.judging import Judging
 from streams.kafka import SESSION_S, partitions, producer, seed_positions
+from streams.pause_alerts import PauseAlerts
 from streams.redaction import Redactor
 from streams.replay.providers import provider_clients
 from streams.replay.replayer import Replayer
@@ -76,7 +77,10 @@ async def worker(
             check_spending(config)
             group = consumer_group(config.upgrade.name, "replay")
             await seed_positions(config.tapped_kafka, group, config.tap.topics, config.tap.start)
-            clients = await stack.enter_async_context(provider_clients(config.providers))
+            alerts = PauseAlerts(config)
+            clients = await stack.enter_async_context(provider_clients(config.providers, alerts.tell))
+            for name, client in clients.items():
+                health.ready[f"provider {name}"] = client.trouble
             await stack.enter_async_context(controlled(config.kafka, config.upgrade.name, clients.values()))
             replayer = Replayer(config, sink, clients, trial_partitions, places)
             await stack.enter_async_context(Follower(config.kafka, topics.VERDICTS, replayer.standing.heed).following())

@@ -122,6 +122,12 @@ class ProviderClient:
         """Whether waiting for this provider is waiting for trouble to end."""
         return self.paused_reason is not None or self.turnstile.is_sick
 
+    def trouble(self) -> str | None:
+        """Why nothing comes of asking, for `/readyz`."""
+        if self.paused_reason is not None:
+            return f"refuses us ({self.paused_reason}): mend it, then `shadowtap resume`"
+        return None if self.turnstile.breaker.state is State.CLOSED else "does not answer"
+
     @property
     def is_stopped_for_long(self) -> bool:
         """Whether somebody stopped the asking so long ago that exchanges no longer wait for its end."""
@@ -298,7 +304,7 @@ class ProviderClient:
             tool_calls=() if said.error else said.tool_calls,
             finish_reason=said.finish_reason,
             usage=said.usage,
-            latency_ms=float(headers.get("x-simulated-latency-ms", received.latency_ms)),
+            latency_ms=_latency_ms(headers, received.latency_ms),
             time_to_first_token_ms=received.time_to_first_token_ms,
             error=said.error,
             fingerprint=said.fingerprint,
@@ -310,3 +316,11 @@ class ProviderClient:
             log.error("providers.%s: refuses us (%s); asking waits until this is mended", self.name, reason)
             self.paused_reason = reason
             self.on_pause(self.name, reason)
+
+
+def _latency_ms(headers: Mapping[str, str], measured_ms: float) -> float:
+    """As measured; the simulated provider may report one that it did not take the time for."""
+    try:
+        return float(headers.get("x-simulated-latency-ms", measured_ms))
+    except ValueError:
+        return measured_ms

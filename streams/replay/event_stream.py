@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas import json_text
+from streams.tap.credentials import check_depth
 
 MAX_EVENT = 4 << 20  # bytes
 
@@ -50,6 +51,7 @@ class EventStream:
 def _parsed(data: bytes) -> dict[str, Any] | None:
     try:
         event = json_text.loads(data) if data else None
+        check_depth(event)  # what is deeper could not be kept
     except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None

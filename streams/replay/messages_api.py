@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from schemas import json_text
 from schemas.answers import ToolCall, Usage
 from streams.replay.messages_request import messages_request, texts_of
-from streams.tap.chat import Said, error_code, finite
+from streams.tap.chat import Said, error_code, finite, word
+from streams.tap.credentials import check_depth
 
 VERSION = "2023-06-01"
 _FINISH = {  # as OpenAI says it, so that arms of different providers are alike; other reasons stay as they are
@@ -51,12 +52,12 @@ class MessagesApi:
         texts, calls = list(texts_of(content)), tuple(_calls(content))
         reason = body.get("stop_reason")
         return Said(
-            model=body.get("model") or None,
+            model=word(body.get("model")),
             text="".join(texts) if texts or not calls else None,
             tool_calls=calls,
             finish_reason=_FINISH.get(reason, reason) if isinstance(reason, str) else None,
             usage=_usage(body.get("usage")),
-            id=body.get("id") or None,
+            id=word(body.get("id")),
         )
 
     def streamed(self) -> "StreamedMessage":
@@ -72,7 +73,7 @@ class StreamedMessage:
     error: Any = None
     size: int = 0
     _message: dict[str, Any] = field(default_factory=dict)
-    _blocks: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    _blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, event: Mapping[str, Any]) -> bool:
         """Take in an event."""
@@ -88,7 +89,7 @@ class StreamedMessage:
             self.error = event.get("error") or kind
         elif kind == "content_block_start":
             block = dict(_object(event, "content_block"))
-            self._blocks[event.get("index")] = block | {"pieces": []}
+            self._blocks[str(event.get("index"))] = block | {"pieces": []}
             return block.get("type") == "tool_use"
         elif kind == "content_block_delta":
             return self._add_piece(event)
@@ -102,7 +103,7 @@ class StreamedMessage:
     def _add_piece(self, event: Mapping[str, Any]) -> bool:
         delta = _object(event, "delta")
         piece = delta.get("text", delta.get("partial_json"))
-        block = self._blocks.get(event.get("index"))
+        block = self._blocks.get(str(event.get("index")))
         if not isinstance(piece, str) or block is None:
             return False
         block["pieces"].append(piece)
@@ -119,9 +120,11 @@ def _finished(block: Mapping[str, Any]) -> dict[str, Any]:
 
 def _input(text: str) -> Any:
     try:
-        return json_text.loads(text)
+        given = json_text.loads(text)
+        check_depth(given)
     except (ValueError, RecursionError):
         return text
+    return given
 
 
 def _calls(content: list[Any]) -> list[ToolCall]:

@@ -42,8 +42,10 @@ class Patience:
 
     def is_over(self, now: float, *, is_sick: bool, paused: str | None) -> bool:
         """Whether it waits in vain; `paused` is why only a person can mend the trouble, and takes more patience."""
-        if is_sick:
-            self._meet(now, f"paused:{paused}" if paused else None)
+        if paused:
+            self.reason = f"paused:{paused}"
+        elif is_sick:
+            self._meet(now, None)
         in_trouble_s = now - self._met_at if is_sick and not paused else 0.0
         return in_trouble_s > self.patience_s or now - self.since > LONGEST_S
 

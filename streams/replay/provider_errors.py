@@ -20,9 +20,9 @@ _QUOTED = re.compile(r"[`'\"]([A-Za-z_][A-Za-z0-9_]{0,63})[`'\"]")
 def pause_reason(status: int, body: Any) -> str | None:
     """Why nobody should be asked until a person has mended it, None where this is not so."""
     error = error_object(body)
-    for key in ("code", "type"):
-        if error.get(key) in _NO_MONEY:
-            return str(error[key])
+    for said in (error.get("code"), error.get("type")):
+        if isinstance(said, str) and said in _NO_MONEY:
+            return said
     message = error.get("message")
     if isinstance(message, str) and _NO_CREDIT.search(message):
         return "insufficient_quota"

@@ -1,6 +1,6 @@
 """The clients of an upgrade's providers, made from its settings."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -18,8 +18,10 @@ APIS: Mapping[str, type[Api]] = {"openai": ChatApi, "anthropic": MessagesApi}
 
 
 @asynccontextmanager
-async def provider_clients(providers: Mapping[str, Provider]) -> AsyncIterator[dict[str, ProviderClient]]:
-    """A client per provider of the configuration, closed together.
+async def provider_clients(
+    providers: Mapping[str, Provider], on_pause: Callable[[str, str], None] = lambda _provider, _reason: None
+) -> AsyncIterator[dict[str, ProviderClient]]:
+    """A client per provider of the configuration, closed together; `on_pause` as in `ProviderClient`.
 
     Raises:
         ConfigError: the environment variable of a key is not set.
@@ -27,7 +29,10 @@ async def provider_clients(providers: Mapping[str, Provider]) -> AsyncIterator[d
     connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
     # Compressed answers are not asked for: what is small on the wire may be huge in memory.
     async with aiohttp.ClientSession(connector=connector, headers={"accept-encoding": "identity"}) as session:
-        yield {name: provider_client(name, provider, session) for name, provider in providers.items()}
+        clients = {name: provider_client(name, provider, session) for name, provider in providers.items()}
+        for client in clients.values():
+            client.on_pause = on_pause
+        yield clients
 
 
 def provider_client(name: str, provider: Provider, session: aiohttp.ClientSession) -> ProviderClient:

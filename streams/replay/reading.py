@@ -13,6 +13,7 @@ from streams.replay.event_stream import EventStream, TooLargeError
 from streams.replay.outages import is_outage
 from streams.replay.patience import Trouble
 from streams.tap.chat import Said
+from streams.tap.credentials import check_depth
 
 MAX_ANSWER = 4 << 20  # bytes; 128,000 tokens of Chinese, each character escaped, are less than 1 MB
 CONNECT_S = 10.0
@@ -72,6 +73,7 @@ async def _whole(response: aiohttp.ClientResponse, api: Api, started: float) -> 
         return Received(response.status, response.headers, is_too_large=True, latency_ms=latency_ms)
     try:
         body = json_text.loads(b"".join(pieces))
+        check_depth(body)  # what is deeper could not be kept
         said = api.said(body) if response.status < _ERROR else None
     except (ValueError, RecursionError) as garbage:
         if response.status >= _ERROR:

@@ -145,6 +145,11 @@ def finite(value: Any) -> float | None:
     return number if math.isfinite(number) and number >= 0 else None
 
 
+def word(value: Any) -> str | None:
+    """The text, None for what is none or empty."""
+    return value if isinstance(value, str) and value else None
+
+
 def _parsed(text: str) -> Any:
     try:
         return json_text.loads(text)
@@ -168,13 +173,13 @@ def _said(body: Mapping[str, Any]) -> Said:
         text = ""  # all tokens spent on thinking, say: an empty answer is an answer
     usage = body.get("usage")
     return Said(
-        model=_word(body.get("model")),
+        model=word(body.get("model")),
         text=text,
         tool_calls=calls,
-        finish_reason=_word(choice.get("finish_reason")) if choice is not None else None,
+        finish_reason=word(choice.get("finish_reason")) if choice is not None else None,
         usage=_usage(usage) if isinstance(usage, dict) else Usage(),
-        id=_word(body.get("id")),
-        fingerprint=_word(body.get("system_fingerprint")),
+        id=word(body.get("id")),
+        fingerprint=word(body.get("system_fingerprint")),
         error=error_code(body.get("error")),
     )
 
@@ -234,7 +239,3 @@ def _usage(usage: Mapping[str, Any]) -> Usage:
     details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
     counts.append(finite(details.get("cached_tokens")) if isinstance(details, dict) else None)
     return Usage(*(None if count is None else int(count) for count in counts))
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -5,10 +5,16 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from aiohttp import web
+
+from schemas.alerts import AlertState
+from schemas.control import Order
+from streams.control import give
 from streams.embedded import support_desk as desk
 from streams.embedded.broker import embedded_broker
 from streams.embedded.faults import Faults
 from streams.embedded.provider import simulated_provider
+from streams.store.configured import open_store
 from streams.worker import run, worker
 from tests.streams.conftest import setting
 
@@ -80,9 +86,7 @@ async def test_a_sick_provider_leaves_the_others_their_rate_and_every_exchange_a
             weak.faults = replace(HEALTHY)
             for client in made.replayer.providers.values():
                 client.resume()
-            deadline = time.monotonic() + 60
-            while sum(made.replayer.outcomes.values()) < 2 * exchanges and time.monotonic() < deadline:
-                await asyncio.sleep(0.1)
+            await until(lambda: sum(made.replayer.outcomes.values()) >= 2 * exchanges, 60)
         finally:
             stop.set()
             assert await work == 0
@@ -92,3 +96,50 @@ async def test_a_sick_provider_leaves_the_others_their_rate_and_every_exchange_a
         assert made.replayer.outcomes.keys() == {"replayed", "shed"}
         assert made.replayer.outcomes["replayed"] >= exchanges  # of the well one, all
         assert set(upgrade.provider.calls.asked.values()) == {1}
+
+
+async def test_no_access_is_told_once_nothing_is_lost_and_resume_goes_on(tmp_path, monkeypatch):
+    messages = []
+
+    async def receive(request):
+        messages.append(await request.json())
+        return web.Response(text="ok")
+
+    app = web.Application()
+    app.router.add_post("/hook", receive)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    monkeypatch.setenv("TEST_WEBHOOK", f"http://127.0.0.1:{runner.addresses[0][1]}/hook")
+    exchanges = 12
+    async with two_providers(tmp_path, exchanges, slack={"webhook_env": "TEST_WEBHOOK"}) as (upgrade, weak):
+        weak.faults.unauthorized = upgrade.provider.faults.unauthorized = True
+        async with worker(upgrade.config, ("replay", "alert"), 6.0) as made:
+            stop = asyncio.Event()
+            work = asyncio.ensure_future(run(made.roles, stop))
+            try:
+                await until(lambda: len(messages) == 2, 60)
+                asked = len(weak.calls), len(upgrade.provider.calls)
+                assert made.replayer.outcomes == {}
+                assert "refuses us (http_401)" in made.health.obstacles()["provider weak"]
+                weak.faults.unauthorized = upgrade.provider.faults.unauthorized = False
+                await give(upgrade.config.kafka, upgrade.config.upgrade.name, Order.RESUME, "test", "a new key")
+                await until(lambda: made.replayer.outcomes.get("replayed") == 2 * exchanges, 30)
+            finally:
+                stop.set()
+                assert await work == 0
+        assert max(asked) <= IN_FLIGHT
+        assert {message["text"].split(": ")[-1] for message in messages} == {
+            "sim refuses us (http_401)",
+            "weak refuses us (http_401)",
+        }
+        async with open_store(upgrade.config) as store:
+            assert {alert.state for alert in await store.alerts("desk")} == {AlertState.SENT}
+    await runner.cleanup()
+
+
+async def until(holds, within_s):
+    deadline = time.monotonic() + within_s
+    while not holds() and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+    assert holds()

@@ -301,3 +301,12 @@ async def test_an_answer_that_was_lost_is_asked_again_only_if_it_may_be_paid_aga
         assert lost.value.may_be_billed
         assert not lost.value.is_unsent
         assert len(provider.calls) == 1
+
+
+async def test_an_answer_nested_beyond_reason_is_unreadable(session):
+    async def deep(request):
+        return web.Response(body=b'{"a":' * 5000 + b"1" + b"}" * 5000, content_type="application/json")
+
+    async with served(deep) as url:
+        client = provider_client("sim", Provider(base_url=url, patience_s=0.1), session)
+        assert await ask_many(client, 1) == ["unreadable_answer"]
