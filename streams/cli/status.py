@@ -1,12 +1,19 @@
-"""`shadowtap status`: verdicts with their noise floor, coverage and spend, as they stand in ClickHouse."""
+"""`shadowtap status`: verdicts with their noise floor and forecast, coverage, lag and spend, as they stand now."""
 
 import asyncio
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from schemas import json_text
 from schemas.config import CONFIG_FILE, load_config
+
+if TYPE_CHECKING:
+    from schemas.verdicts import Report
+    from streams.standing import Standing
 
 
 @click.command("status")
@@ -14,26 +21,46 @@ from schemas.config import CONFIG_FILE, load_config
 @click.option("--candidate", help="Exit with this candidate's code instead of the worst one's.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def status(path: Path, candidate: str | None, form: str) -> None:
-    """Show what the evidence says now; the exit code is the verdict's."""
+    """Show what the evidence says now, and when there will be a verdict; the exit code is the verdict's.
+
+    Beneath: coverage, records that wait for each role, and what was spent.
+    """
     from rich.console import Console  # noqa: PLC0415 - only where a table is drawn
 
     from comparators.drift.report import exit_code, report_json  # noqa: PLC0415 - slow to import
-    from schemas.verdicts import Report  # noqa: PLC0415 - the same
     from streams.cli.tables import verdict_table  # noqa: PLC0415 - the same
     from streams.judging import judged  # noqa: PLC0415 - the same
+    from streams.standing import standing  # noqa: PLC0415 - the same
     from streams.store.configured import open_store  # noqa: PLC0415 - the same
 
     config = load_config(path)
 
-    async def main() -> Report:
+    async def main() -> tuple["Report", "Standing"]:
         async with open_store(config) as store:
-            return await judged(config, store)
+            return await judged(config, store), await standing(config, store)
 
-    report = asyncio.run(main())
+    report, stands = asyncio.run(main())
     if form == "json":
-        click.echo(json_text.dumps(report_json(report)).decode())
+        whole = report_json(report) | {"lag": stands.lag, "spend": asdict(stands.spent)}
+        click.echo(json_text.dumps(whole).decode())
     else:
         console = Console()
         console.print(verdict_table(report))
-        console.print(", ".join(f"{count} {name}" for name, count in report.coverage.items()))
+        for line in _beneath(report, stands):
+            console.print(line, highlight=False)
+    if stands.trouble:
+        click.echo(f"note: the lag is unknown: {stands.trouble}", err=True)
     raise SystemExit(exit_code(report, candidate))
+
+
+def _beneath(report: "Report", stands: "Standing") -> Iterator[str]:
+    yield "coverage: " + ", ".join(f"{count:,} {name}" for name, count in report.coverage.items())
+    if stands.lag is not None:
+        waiting = (f"{role} {'never ran' if lag is None else f'{lag:,}'}" for role, lag in stands.lag.items())
+        yield f"records that wait: {', '.join(waiting)}"
+    spent = stands.spent
+    unpriced = f" (price unknown for {spent.unpriced:,} exchanges)" if spent.unpriced else ""
+    yield (
+        f"asked of providers: {spent.requests:,} requests, {spent.usd:.2f} USD{unpriced}; "
+        f"today {spent.requests_today:,}, {spent.usd_today:.2f} USD"
+    )

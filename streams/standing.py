@@ -1,0 +1,77 @@
+"""How an upgrade stands beside its verdicts: what waits in Kafka for each role, and what was spent."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aiokafka import TopicPartition
+
+from schemas import topics
+from schemas.config import Config
+from schemas.errors import UnreachableError
+from schemas.settings import Kafka
+from schemas.topics import consumer_group
+from streams.kafka import partitions, reader
+from streams.store import Store
+
+_OWN = {"score": topics.TRIALS, "judge": topics.TOUCHED, "alert": topics.VERDICTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Of the exchanges that ClickHouse keeps: requests to providers, US dollars, and exchanges without a price."""
+
+    requests: int
+    usd: float
+    unpriced: int
+    requests_today: int
+    usd_today: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`lag` is records per role that wait, None for a role that never ran; it is None where Kafka is away."""
+
+    lag: Mapping[str, int | None] | None
+    spent: Spent
+    trouble: str = ""
+
+
+async def standing(config: Config, store: Store) -> Standing:
+    """Ask Kafka and ClickHouse; verdicts can be shown without Kafka, so its absence is only told."""
+    spent = await _spent(store, config.upgrade.name)
+    try:
+        return Standing(await _lags(config), spent)
+    except UnreachableError as away:
+        return Standing(None, spent, str(away))
+
+
+async def _lags(config: Config) -> dict[str, int | None]:
+    upgrade = config.upgrade.name
+    lags = {"replay": await _lag(config.tapped_kafka, consumer_group(upgrade, "replay"), config.tap.topics)}
+    for role, topic in _OWN.items():
+        lags[role] = await _lag(config.kafka, consumer_group(upgrade, role), [topic])
+    return lags
+
+
+async def _lag(kafka: Kafka, group: str, names: Iterable[str]) -> int | None:
+    counts = await partitions(kafka, names)
+    places = [TopicPartition(name, number) for name, count in counts.items() for number in range(count)]
+    async with reader(kafka, group) as client:
+        client.assign(places)
+        committed = {place: await client.committed(place) for place in places}
+        if all(position is None for position in committed.values()):
+            return None
+        ends = await client.end_offsets(places)
+        begins = await client.beginning_offsets([place for place in places if committed[place] is None])
+        lag: int = sum(max(0, ends[place] - (committed[place] or begins.get(place, 0))) for place in places)
+        return lag
+
+
+async def _spent(store: Store, upgrade: str) -> Spent:
+    rows = await store.connection.rows(
+        "SELECT sum(asked), sum(ifNull(spent_usd, 0)), countIf(spent_usd IS NULL AND asked > 0), "
+        "sumIf(asked, toDate(ts) = today()), sumIf(ifNull(spent_usd, 0), toDate(ts) = today()) "
+        "FROM exchanges WHERE upgrade = {upgrade:String}",
+        {"upgrade": upgrade},
+    )
+    return Spent(*rows[0])
