@@ -11,10 +11,13 @@ def loads(text: bytes | str) -> Any:
 
     Raises:
         ValueError: the text is no JSON, or bytes are not UTF-8.
+        RecursionError: it is nested beyond about 1,000 levels.
     """
     try:
         return orjson.loads(text)
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError as wrong:
+        if "depth limit" in wrong.msg:  # json would find out by running into the interpreter's own limit
+            raise RecursionError(wrong.msg) from wrong
         return json.loads(text)  # knows lone surrogates, NaN and Infinity; raises ValueError for the rest
 
 

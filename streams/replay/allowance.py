@@ -44,9 +44,12 @@ def per_minute(limit: float, now: float) -> Bucket:
 
 @dataclass
 class Allowance:
-    """Of one kind, requests or tokens. `reserve` is the share of what the provider reports that production keeps."""
+    """Of one kind, requests or tokens; nothing limits it before somebody says so.
 
-    own: Bucket | None
+    `own` is the settings' limit, `told` the provider's. `reserve` is the share of the latter that production keeps.
+    """
+
+    own: Bucket | None = None
     reserve: float = 0.0
     told: Bucket | None = None
     outstanding: float = 0.0  # taken by requests that have not come back
@@ -67,6 +70,12 @@ class Allowance:
         self.outstanding -= amount
         if self.own is not None:
             self.own.take(needed - amount, now)
+
+    def restrict(self, limit: float, now: float) -> None:
+        """The settings allow so much per minute, from now on; what was taken stays taken."""
+        before, self.own = self.own, per_minute(limit, now)
+        if before is not None:
+            self.own.level = min(self.own.level, before.level)
 
     def hear(self, limit: float, remaining: float, reset_s: float | None, now: float) -> None:
         """What the provider reports: its limit, what is left of it, and when all of it is there again.

@@ -99,6 +99,8 @@ class ProviderClient:
     stream: bool = False
     timeout_s: float = 120.0
     patience_s: float = 300.0
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
     first_wait_s: float = FIRST_WAIT_S
     on_pause: Callable[[str, str], None] = lambda _provider, _reason: None
     rng: random.Random = field(default_factory=random.Random)
@@ -132,6 +134,15 @@ class ProviderClient:
     def is_stopped_for_long(self) -> bool:
         """Whether somebody stopped the asking so long ago that exchanges no longer wait for its end."""
         return not self.may_ask.is_set() and time.monotonic() - self.stopped_at > STOPPED_GRACE_S
+
+    def take_share(self, share: float) -> None:
+        """This worker has so much of all tapped partitions, and so much of the limits per minute of the settings."""
+        for allowance, limit in (
+            (self.turnstile.requests, self.requests_per_minute),
+            (self.turnstile.tokens, self.tokens_per_minute),
+        ):
+            if limit is not None:
+                allowance.restrict(limit * share, self.turnstile.clock())
 
     def stop(self) -> None:
         """Send nothing until `go_on`; what is on the wire is answered."""

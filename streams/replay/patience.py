@@ -36,17 +36,20 @@ class Patience:
     since: float
     first_wait_s: float = FIRST_WAIT_S
     reason: str = "waited_too_long"  # the last trouble it met
-    _met_at: float = inf
+    _failed_at: float = inf  # when it met trouble itself, the first time
+    _sick_since: float = inf  # since when the provider has been in trouble, as far as it could see
     _failed: int = 0
     _paid: int = 0
 
     def is_over(self, now: float, *, is_sick: bool, paused: str | None) -> bool:
         """Whether it waits in vain; `paused` is why only a person can mend the trouble, and takes more patience."""
+        in_trouble_s = 0.0
+        self._sick_since = min(self._sick_since, now) if is_sick and not paused else inf
         if paused:
             self.reason = f"paused:{paused}"
         elif is_sick:
-            self._meet(now, None)
-        in_trouble_s = now - self._met_at if is_sick and not paused else 0.0
+            in_trouble_s = now - min(self._failed_at, self._sick_since)
+            self.reason = self.reason if self._failed else "provider_away"
         return in_trouble_s > self.patience_s or now - self.since > LONGEST_S
 
     def pause_s(self, trouble: Trouble, now: float, rng: random.Random) -> float | None:
@@ -54,14 +57,9 @@ class Patience:
 
         The wait has full jitter; what the provider asks for comes on top, so that not all return at the same moment.
         """
-        self._meet(now, trouble.reason)
+        self._failed_at, self.reason = min(self._failed_at, now), trouble.reason
         pause_s = backoff_s(self._failed, rng, self.first_wait_s) + (trouble.after_s or 0.0)
         self._failed += 1
         self._paid += trouble.may_be_paid
-        is_over = trouble.is_final or self._paid >= MOST_PAID or now + pause_s - self._met_at > self.patience_s
+        is_over = trouble.is_final or self._paid >= MOST_PAID or now + pause_s - self._failed_at > self.patience_s
         return None if is_over else pause_s
-
-    def _meet(self, now: float, reason: str | None) -> None:
-        self._met_at = min(self._met_at, now)
-        if reason is not None or self._failed == 0:
-            self.reason = reason or "provider_away"

@@ -7,7 +7,6 @@ import aiohttp
 
 from schemas.config import secret
 from schemas.settings import Provider
-from streams.replay.allowance import per_minute
 from streams.replay.chat_api import Api, ChatApi
 from streams.replay.client import ProviderClient
 from streams.replay.concurrency import Concurrency
@@ -42,13 +41,8 @@ def provider_client(name: str, provider: Provider, session: aiohttp.ClientSessio
         ConfigError: the environment variable of its key is not set.
     """
     turnstile = Turnstile(Concurrency(provider.max_in_flight))
-    for allowance, limit in (
-        (turnstile.requests, provider.requests_per_minute),
-        (turnstile.tokens, provider.tokens_per_minute),
-    ):
-        allowance.own = per_minute(limit, turnstile.clock()) if limit is not None else None
-        allowance.reserve = provider.reserve
-    return ProviderClient(
+    turnstile.requests.reserve = turnstile.tokens.reserve = provider.reserve
+    client = ProviderClient(
         name,
         provider.base_url,
         session,
@@ -58,4 +52,8 @@ def provider_client(name: str, provider: Provider, session: aiohttp.ClientSessio
         stream=provider.stream,
         timeout_s=provider.timeout_s,
         patience_s=provider.patience_s,
+        requests_per_minute=provider.requests_per_minute,
+        tokens_per_minute=provider.tokens_per_minute,
     )
+    client.take_share(1.0)
+    return client

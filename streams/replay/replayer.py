@@ -195,7 +195,9 @@ class Replayer:
         return {name: task.result() for name, task in tasks.items()}
 
     async def look_back(self, lanes: Lanes, positions: Mapping[TP, int]) -> None:
-        """Take over newly assigned partitions where the last worker left them."""
+        """Take over all partitions that are assigned now where the last worker left them."""
+        for client in self.providers.values():
+            client.take_share(len(positions) / len(self.places))
         with metrics.LOOK_BACK_SECONDS.time():
             found = await look_back(
                 self.config.kafka, self.config.upgrade.name, positions, self.trial_partitions, lanes.window

@@ -16,7 +16,9 @@ from streams.replay.breaker import Breaker
 from streams.replay.concurrency import Concurrency
 from streams.replay.headroom import Headroom
 
-STALLED_S = 20.0  # requests are out and none came back: something is wrong
+STALLED_S, STALLED_LATENCIES = 20.0, 4.0  # requests are out and none came back for so long: something is wrong
+FIRST_LATENCY_S = 15.0  # taken for typical before any answer is known
+_WEIGHT = 0.1  # of the newest answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,13 @@ class Turnstile:
 
     concurrency: Concurrency
     breaker: Breaker = field(default_factory=Breaker)
-    requests: Allowance = field(default_factory=lambda: Allowance(None))
-    tokens: Allowance = field(default_factory=lambda: Allowance(None))
+    requests: Allowance = field(default_factory=Allowance)
+    tokens: Allowance = field(default_factory=Allowance)
     clock: Callable[[], float] = time.monotonic
     _waiting: deque[tuple[float, asyncio.Future[Passage]]] = field(default_factory=deque)
     _timer: asyncio.TimerHandle | None = None
     _heard_at: float = -inf
+    _latency_s: float = FIRST_LATENCY_S
 
     @property
     def waiting(self) -> int:
@@ -49,8 +52,8 @@ class Turnstile:
     @property
     def is_sick(self) -> bool:
         """The breaker says so, or requests are out and none has come back for long."""
-        is_stalled = self.concurrency.in_flight > 0 and self.clock() - self._heard_at > STALLED_S
-        return self.breaker.is_sick or is_stalled
+        silent_s = self.clock() - self._heard_at if self.concurrency.in_flight else 0.0
+        return self.breaker.is_sick or silent_s > max(STALLED_S, STALLED_LATENCIES * self._latency_s)
 
     def enter(self, tokens: float) -> asyncio.Future[Passage]:
         """A turn, once it comes. Whoever stops waiting cancels the future or, if the turn has come, withdraws."""
@@ -62,6 +65,7 @@ class Turnstile:
     def succeeded(self, passage: Passage, tokens: float | None) -> None:
         """It was answered, whatever the answer; `tokens` it needed, None where unknown."""
         now = self._settle(passage, tokens)
+        self._latency_s += _WEIGHT * (now - passage.sent_at - self._latency_s)
         self.concurrency.succeeded(now)
         self.breaker.succeeded(is_probe=passage.is_probe)
         self.turn()

@@ -162,6 +162,17 @@ def test_a_request_larger_than_a_burst_passes_when_all_is_there_and_the_rest_wai
     assert bucket.wait_s(1, 0.0) == pytest.approx(4401 / 90, rel=0.02)
 
 
+def test_a_share_of_a_limit_is_a_smaller_limit_and_gives_nothing_back():
+    allowance = Allowance()
+    allowance.restrict(600, 0.0)
+    allowance.take(60, 0.0)
+    allowance.restrict(300, 0.0)
+    assert allowance.wait_s(1, 0.0) == pytest.approx(60 / 271, rel=0.01)
+    allowance.restrict(0.5, 100.0)
+    allowance.take(1, 1000.0)
+    assert allowance.wait_s(1, 1000.0) == pytest.approx(120)
+
+
 def test_tokens_are_corrected_once_the_answer_says_what_it_needed():
     allowance = Allowance(per_minute(6000, 0.0))
     allowance.take(600, 0.0)
@@ -172,7 +183,7 @@ def test_tokens_are_corrected_once_the_answer_says_what_it_needed():
 
 
 def test_a_share_of_the_reported_limit_is_never_touched():
-    allowance = Allowance(None, reserve=0.3)
+    allowance = Allowance(reserve=0.3)
     assert allowance.wait_s(1, 0.0) == 0  # nothing is known yet
     remaining, asked, now = 100.0, 0, 0.0
     while now < 600:  # a provider that gives back 100 a minute, of which production takes 25
@@ -189,7 +200,7 @@ def test_a_share_of_the_reported_limit_is_never_touched():
 
 
 def test_requests_that_are_still_out_count_as_spent():
-    allowance = Allowance(None, reserve=0.0)
+    allowance = Allowance(reserve=0.0)
     for _ in range(5):
         allowance.take(1, 0.0)
     allowance.settle(1, 1, 0.0)
@@ -234,6 +245,7 @@ def test_in_trouble_patience_counts_from_when_the_trouble_was_met():
     assert patience.is_over(111.0, is_sick=True, paused=None)
     assert patience.reason == "provider_away"
     assert not patience.is_over(200.0, is_sick=False, paused=None)  # it is well again: back to waiting in line
+    assert not patience.is_over(201.0, is_sick=True, paused=None)  # and new trouble begins anew
 
 
 def test_what_only_a_person_can_mend_is_waited_for_longer():
