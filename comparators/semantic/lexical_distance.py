@@ -1,6 +1,7 @@
 """Other words than the baseline's: overlap of words and word pairs. Cheap, and blind to meaning."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -38,10 +39,20 @@ class LexicalDistance(Comparator):
             return Score(1.0, "empty")
         if before == after:
             return Score(0.0)
-        ours, theirs = _neighbours(before), _neighbours(after)
-        apart = 1 - 2 * (ours & theirs).total() / (ours.total() + theirs.total())
+        apart = 1 - 2 * _shared(before, after) / (len(before) + len(after) + 2)
         return Score(round(apart, 6), "other_words")
 
 
-def _neighbours(words: list[str]) -> Counter[tuple[str, str]]:
-    return Counter(zip(["", *words], [*words, ""], strict=True))
+def _shared(before: list[str], after: list[str]) -> int:
+    """How many pairs of neighbours stand in both; the ends count as neighbours of the first and the last word."""
+    left = Counter(_neighbours(before))
+    shared = 0
+    for pair in _neighbours(after):
+        if left.get(pair):
+            left[pair] -= 1
+            shared += 1
+    return shared
+
+
+def _neighbours(words: list[str]) -> Iterator[tuple[str, str]]:
+    return zip(["", *words], [*words, ""], strict=True)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from comparators.comparator import Comparator, Kind, Pair, Score
-from comparators.semantic.sentences import Sentence, aligned
+from comparators.semantic.sentences import aligned, polarity
 
 _FLOOR = 0.5  # of one sentence turned round, in however long an answer
+_FEWEST_SPACES = 2  # three words
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class PolarityChange(Comparator):
     def compare(self, pair: Pair) -> Score:
         """0, or 0.5 to 1; None where the baseline has no sentence."""
         before, after = pair.baseline.content, pair.answer.content
-        if before.count(" ") < 2:  # noqa: PLR2004 - fewer than three words
+        if before.count(" ") < _FEWEST_SPACES:
             return Score(None, "no_sentence")
         if before == after:
             return Score(0.0)
@@ -44,8 +45,9 @@ class PolarityChange(Comparator):
         return Score(_FLOOR + (1 - _FLOOR) * share, reason, f"{len(turned)} sentences turned round")
 
 
-def _turn(one: Sentence, other: Sentence) -> str:
+def _turn(before: str, after: str) -> str:
     """What turned round between two sentences that are about the same, empty if nothing did."""
+    one, other = polarity(before), polarity(after)
     flipped = ""
     for axis, (count, total) in one.sides.items():
         other_count, other_total = other.sides.get(axis, (0, 0))

@@ -1,30 +1,30 @@
-"""Sentences of two texts laid side by side, with what gives each its polarity: negations, and sides of opposites."""
+"""Sentences of two texts laid side by side, with what gives each its polarity: negations, and sides of opposites.
 
-import re
+English only, so a text is read as ASCII: one table folds case and turns marks into spaces, in one pass.
+"""
+
+import string
 import tomllib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-_ENDS = re.compile(r"[.!?;:]+[\s*_\"')\]]+|\s*\n\s*")
-_WORD = re.compile(r"[a-z0-9]+(?:_[a-z]+)?")
-_NOT_SHORT = re.compile(r"n['\u2019]t\b")
 _ALIKE = 0.6  # of the words of the longer one
 _FEWEST_WORDS = 2
 _MOST_SENTENCES = 400  # of each side that are laid side by side; the rest is left alone
-_MOST_PLACES = 30  # sentences in which a word may stand and still tell them apart
+_KEPT = string.ascii_lowercase + string.digits + "\n'."
+_FOLDED = {ord(letter): letter.lower() for letter in string.ascii_uppercase} | dict.fromkeys(map(ord, "!;:"), ".")
+_TABLE = bytes(ord(_FOLDED.get(code, chr(code) if chr(code) in _KEPT else " ")) for code in range(256))
 
+class Polarity(NamedTuple):
+    """What gives a sentence its polarity.
 
-class Sentence(NamedTuple):
-    """A sentence without its polarity, and its polarity.
-
-    `words` are those without polarity; `negations` counts them; `sides` gives for each axis of opposites how many of
-    its words stand there, and the sum of their sides.
+    `negations` counts them; `sides` gives for each axis of opposites how many of its words stand in the sentence, and
+    the sum of their sides.
     """
 
-    words: frozenset[str]
     negations: int
     sides: Mapping[str, tuple[int, int]]
 
@@ -33,79 +33,90 @@ class Alignment(NamedTuple):
     """How many sentences are the same in both texts, and the pairs of those that are alike."""
 
     same: int
-    pairs: Sequence[tuple[Sentence, Sentence]]
+    pairs: Sequence[tuple[str, str]]
 
 
-class _Polarity(NamedTuple):
+class _Words(NamedTuple):
     negations: frozenset[str]
     sides: Mapping[str, tuple[str, int]]  # word to axis and side, 1 or -1
     phrases: Sequence[str]  # of several words
-    empty: frozenset[str]  # words that say nothing of what a sentence is about
+    telling: frozenset[str]  # words that give polarity
+    idle: frozenset[str]  # these, and words that say nothing of what a sentence is about
 
 
 def aligned(before: str, after: str) -> Alignment:
-    """Lay the sentences of two texts side by side; each is used once."""
-    ours, theirs = Counter(_ENDS.split(before)), Counter(_ENDS.split(after))
-    same = ours & theirs
-    rest = [sentence(text) for text in list(ours - same)[:_MOST_SENTENCES]]
-    others = [sentence(text) for text in list(theirs - same)[:_MOST_SENTENCES]]
-    places: defaultdict[str, list[int]] = defaultdict(list)
-    for place, other in enumerate(others):
-        for word in other.words:
-            places[word].append(place)
+    """Lay the sentences of two texts side by side by the words they are about; each is used once."""
+    ours, theirs = Counter(sentences(before)), Counter(sentences(after))
+    rest, others = _without(ours, theirs), _without(theirs, ours)
+    idle = _words().idle
+    free = [(frozenset(other.split()) - idle, other) for other in others]
     pairs = []
-    free = set(range(len(others)))
-    for one in rest:
-        shared = Counter(
-            place for word in one.words if len(places.get(word, ())) <= _MOST_PLACES for place in places.get(word, ())
-        )
-        best = max(
-            (place for place in shared if place in free), key=lambda place: _likeness(one, others[place]), default=None
-        )
-        if best is not None and _likeness(one, others[best]) >= _ALIKE:
-            free.discard(best)
-            pairs.append((one, others[best]))
-    return Alignment(same.total(), pairs)
+    for one in rest if free else ():
+        place = _likest(frozenset(one.split()) - idle, free)
+        if place is not None:
+            pairs.append((one, free.pop(place)[1]))
+    return Alignment(ours.total() - len(rest), pairs)
 
 
-def sentence(text: str) -> Sentence:
-    """Read a sentence; `don't` and `cannot` negate like `do not`."""
-    polarity = _polarity()
-    folded = text.casefold().replace("*", "")
-    if "n't" in folded or "n\u2019t" in folded:
-        folded = _NOT_SHORT.sub(" not", folded.replace("can't", "can not").replace("won't", "will not"))
-    if "cannot" in folded:
-        folded = folded.replace("cannot", "can not")
-    for phrase in polarity.phrases:
-        if phrase in folded:
-            folded = folded.replace(phrase, phrase.replace(" ", "_"))
+def sentences(text: str) -> list[str]:
+    """The sentences of a text in lower case without marks; `don't` and `cannot` are `do not` and `can not`."""
+    plain = text.replace("?", "!").replace("\u2019", "'")  # the question mark then stands for what is not ASCII
+    folded = plain.encode("ascii", "replace").translate(_TABLE).decode("ascii")
+    if "'" in folded:
+        folded = folded.replace("can't", "can not").replace("won't", "will not").replace("n't", " not")
+        folded = folded.replace("'", " ")
+    folded = folded.replace("cannot", "can not")
+    for phrase in _words().phrases:
+        folded = folded.replace(phrase, phrase.replace(" ", "_"))
+    lines = folded.replace(". ", "\n").replace(".\n", "\n").replace(".", " ").split("\n")
+    return [bare for line in lines if (bare := line.strip())]
+
+
+def polarity(sentence: str) -> Polarity:
+    """Read the polarity of a sentence out of `sentences`."""
+    words = _words()
     negations = 0
-    words: list[str] = []
     sides: dict[str, tuple[int, int]] = {}
-    for word in _WORD.findall(folded):
-        if word in polarity.negations:
+    for word in sentence.split():
+        if word in words.negations:
             negations += 1
-        elif word in polarity.sides:
-            axis, side = polarity.sides[word]
+        elif word in words.sides:
+            axis, side = words.sides[word]
             count, total = sides.get(axis, (0, 0))
             sides[axis] = count + 1, total + side
-        elif word not in polarity.empty:
-            words.append(word)
-    return Sentence(frozenset(words), negations, sides)
+    return Polarity(negations, sides)
 
 
-def _likeness(one: Sentence, other: Sentence) -> float:
-    longer = max(len(one.words), len(other.words))
-    return len(one.words & other.words) / longer if longer >= _FEWEST_WORDS else 0.0
+def _without(these: Counter[str], those: Counter[str]) -> list[str]:
+    """The sentences that only these have, as often as they have them beyond those."""
+    left = [(text, count - those[text]) for text, count in these.items()]
+    return [text for text, count in left for _ in range(count)][:_MOST_SENTENCES]
+
+
+def _likest(words: frozenset[str], others: Sequence[tuple[frozenset[str], str]]) -> int | None:
+    """The place of the sentence that shares most words with these, if it is alike."""
+    size = len(words)
+    if size < _FEWEST_WORDS:
+        return None
+    best, most = None, _ALIKE
+    for place, (other, _) in enumerate(others):
+        longer, shorter = (size, len(other)) if size > len(other) else (len(other), size)
+        if shorter >= most * longer:
+            likeness = len(words & other) / longer
+            if likeness > most or (likeness == most and best is None):
+                best, most = place, likeness
+    return best
 
 
 @cache
-def _polarity() -> _Polarity:
+def _words() -> _Words:
     lists = tomllib.loads(resources.files("comparators.semantic").joinpath("polarity.toml").read_text(encoding="utf-8"))
     sides = {}
     for kind in ("antonyms", "comparatives"):
         for place, row in enumerate(lists[kind]):
             for side, words in zip((1, -1), row, strict=True):
                 sides.update(dict.fromkeys(words.split(), (f"{kind[0]}{place}", side)))
+    negations = frozenset(lists["negations"])
+    telling = negations | sides.keys()
     phrases = [word.replace("_", " ") for word in sides if "_" in word]
-    return _Polarity(frozenset(lists["negations"]), sides, phrases, frozenset(lists["empty"]))
+    return _Words(negations, sides, phrases, telling, telling | set(lists["empty"]))
