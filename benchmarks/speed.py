@@ -27,6 +27,7 @@ from schemas.answers import Answer
 from schemas.comparisons import Kind
 from schemas.exchanges import Request
 
+BATCH = 256  # trials, as in streams/topology.py
 CHARACTERS = 580  # of a side, on average
 WITH_A_MODEL = frozenset(("embedding_distance", "semantic_change", "style_shift"))
 OF_ONE_ANSWER = (Kind.PROPERTY, Kind.PROPERTY_BOTH, Kind.MEASURE)
@@ -64,14 +65,15 @@ def fresh(drawn_pairs: Sequence[tuple[Request, Answer, Answer]]) -> list[tuple[R
 
 
 def seconds(dimensions: Sequence[Dimension], drawn_pairs: Sequence[tuple[Request, Answer, Answer]]) -> dict[str, float]:
-    """CPU seconds of each comparator over these pairs, one after the other, as scoring runs them."""
+    """CPU seconds of each comparator over these pairs: batches as workers score them, one comparator after the other."""
     pairs = fresh(drawn_pairs)
-    spent = {}
-    for dimension in dimensions:
-        given = comparator_pairs(dimension.comparator, pairs)
-        began = time.process_time()
-        dimension.comparator.compare_many(given)
-        spent[dimension.name] = time.process_time() - began
+    spent = dict.fromkeys((dimension.name for dimension in dimensions), 0.0)
+    for first in range(0, len(pairs), BATCH):
+        for dimension in dimensions:
+            given = comparator_pairs(dimension.comparator, pairs[first : first + BATCH])
+            began = time.process_time()
+            dimension.comparator.compare_many(given)
+            spent[dimension.name] += time.process_time() - began
     return spent
 
 

@@ -17,13 +17,13 @@ Raising is allowed and ends as `failed` in `scoring.py`, never as a score.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from schemas.answers import Answer
 from schemas.comparisons import Kind
 from schemas.exchanges import Request
 
-__all__ = ["Comparator", "Kind", "Pair", "Score"]
+__all__ = ["FINE", "Comparator", "Kind", "Pair", "Score"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,9 @@ class Score:
     def __post_init__(self) -> None:
         if self.value is not None and not 0.0 <= self.value <= 1.0:
             raise ValueError(f"a score is in [0, 1] or None, not {self.value!r}")
+
+
+FINE: Final = Score(0.0)  # most scores by far; made once
 
 
 class Comparator(ABC):

@@ -4,6 +4,8 @@ import math
 
 from comparators.comparator import Score
 
+_UNKNOWN = Score(None, "unknown")
+
 
 def log_score(amount: float | None, unit: float, largest: float) -> Score:
     """log(1 + amount / unit) / log(1 + largest / unit), clipped at 1; None stays unknown, never 0.
@@ -16,6 +18,6 @@ def log_score(amount: float | None, unit: float, largest: float) -> Score:
     Score(value=None, reason='unknown', detail='')
     """
     if amount is None or not 0 <= amount < math.inf:
-        return Score(None, "unknown")
+        return _UNKNOWN
     value = min(1.0, math.log1p(amount / unit) / math.log1p(largest / unit))
     return Score(value, f"1e{math.floor(math.log10(amount))}" if value else "")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 
 
 @dataclass(frozen=True)
@@ -30,4 +30,4 @@ class CallError(Comparator):
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
         error = pair.answer.error
-        return Score(0.0) if error is None else Score(1.0, error or "unnamed")
+        return FINE if error is None else Score(1.0, error or "unnamed")

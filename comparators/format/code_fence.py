@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 from comparators.format.json_text import has_fence, payload, wants_json
 
 
@@ -44,4 +44,4 @@ class CodeFence(Comparator):
             return Score(0.5, "prose")
         if text[:1].isspace():
             return Score(0.25, "leading_space")
-        return Score(0.0)
+        return FINE

@@ -49,11 +49,14 @@ def _broken_line(last: str, before: str) -> str:
 
 def _has_open_pair(last: str, before: str) -> bool:
     """Whether emphasis, code, a bracket or a formula is open at the end of the last line."""
-    if last.count("**") % 2 or last.count("`") % 2 or last.count("\\(") > last.count("\\)"):
+    if last.count("**") % 2 or last.count("`") % 2:
         return True
     if last.count("$") % 2 and before.rstrip().endswith("$") and not last.endswith(_ENDS):
         return True
-    if before.count("\\[") + last.count("\\[") > before.count("\\]") + last.count("\\]"):
+    if last.count("\\(") > last.count("\\)"):
+        return True
+    opened = before.count("\\[") + last.count("\\[")
+    if opened and opened > before.count("\\]") + last.count("\\]"):
         return True
     return last[-1].isalnum() and last.count("(") > last.count(")")
 

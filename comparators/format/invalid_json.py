@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 from comparators.format.json_text import NO_JSON, is_structure, json_problem, payload, wants_json
 
 
@@ -41,4 +41,4 @@ class InvalidJson(Comparator):
             return Score(1.0, json_problem(text))
         if not is_structure(value) and pair.request.response_format.get("type") != "json_schema":
             return Score(1.0, "scalar")
-        return Score(0.0)
+        return FINE

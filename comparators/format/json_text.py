@@ -166,7 +166,7 @@ def _payload(text: str) -> Payload:
             return Payload(value, size=len(stripped))
     if has_fence(stripped):
         return _in_fence(stripped)
-    return _in_prose(stripped)
+    return _in_prose(stripped) if '"' in stripped else Payload(NO_JSON)
 
 
 def _in_fence(text: str) -> Payload:

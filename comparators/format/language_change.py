@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 from comparators.format.languages import languages
 
 _SENTENCE_FLOOR = 0.5  # one sentence that users cannot read is half of the harm, however long the answer
@@ -43,13 +43,13 @@ class LanguageChange(Comparator):
         if answer.main is None:
             answer = languages(pair.answer.content, baseline.main)
         if answer.main is None:
-            return Score(0.0)
+            return FINE
         if answer.main != baseline.main:
             return Score(1.0, f"{baseline.main}->{answer.main}")
         before, after = dict(baseline.others), dict(answer.others)
         shifts = {name: after.get(name, 0.0) - before.get(name, 0.0) for name in before.keys() | after.keys()}
         if not any(shifts.values()):
-            return Score(0.0)
+            return FINE
         moved = sum(abs(shift) for shift in shifts.values())
         name, shift = min(shifts.items(), key=lambda item: (-abs(item[1]), item[0]))
         value = max(moved, _SENTENCE_FLOOR) if before.keys() != after.keys() else moved

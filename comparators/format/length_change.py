@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,6 @@ class LengthChange(Comparator):
         if not after:
             return Score(1.0, "empty")
         if before == after:
-            return Score(0.0)
+            return FINE
         octaves = abs(math.log2((after + self.floor) / (before + self.floor)))
         return Score(min(1.0, octaves / self.octaves), "longer" if after > before else "shorter")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 
 _ITEM = re.compile(r"[-*+\u2022][ \t]+\S|\d{1,3}[.)][ \t]+\S")
 _HEADING = re.compile(r"#{1,6}[ \t]+\S")
@@ -58,7 +58,7 @@ class MarkdownChange(Comparator):
             if distance > value:
                 name, was, now, value = part, share, other, distance
         if not value:
-            return Score(0.0)
+            return FINE
         return Score(value, f"{name}:{'+' if now > was else '-'}", f"{was:.2f} -> {now:.2f}")
 
 

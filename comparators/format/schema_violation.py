@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 from comparators.format.json_schemas import first_violation, validator
 from comparators.format.json_text import NO_JSON, payload
 from schemas.json_text import loads
@@ -52,7 +52,7 @@ class SchemaViolation(Comparator):
         if value is NO_JSON:
             return Score(1.0, "no_json")
         broken = first_violation(ready, value)
-        return Score(1.0, broken) if broken else Score(0.0)
+        return Score(1.0, broken) if broken else FINE
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 from comparators.format.json_shapes import Shape, folded_key, shape_of
 from comparators.format.json_text import NO_JSON, answers_json, payload
 from schemas.exchanges import Request
@@ -61,12 +61,12 @@ class StructureChange(Comparator):
         if answer is NO_JSON:
             return Score(1.0, "no_json")
         if canonical(baseline) == canonical(answer):
-            return Score(0.0)
+            return FINE
         before, after = shape_of(baseline), shape_of(answer)
         found = sorted({*_shape_differences(before, after), *_unseen(before, after, pair.request)})
         found += sorted(set(_reordered(baseline, answer)))
         if not found:
-            return Score(0.0)
+            return FINE
         worst = found[0]
         share = len(found) / max(len(found), len(before.types.keys() | after.types.keys()))
         value = 1.0 if worst.code.startswith("retyped:$:") else worst.floor * (1 + share)

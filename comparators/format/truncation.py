@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 from comparators.format.endings import broken_off
 
 _CUT = frozenset(
@@ -46,7 +46,7 @@ class Truncation(Comparator):
         if not finish and _is_at_limit(pair):
             return Score(1.0, "token_limit")
         broken = broken_off(answer.content)
-        return Score(1.0, broken) if broken else Score(0.0)
+        return Score(1.0, broken) if broken else FINE
 
 
 def _is_at_limit(pair: Pair) -> bool:

@@ -86,17 +86,29 @@ def _asked(system: str, user: str) -> Asked:
     question = user[-_QUESTION:].casefold()
     if not demanded and _asks_number(question):
         kinds.append("number")
-    first = any(phrase in folded for phrase in words()["reasons_first"])
     counted = _COUNTED.search(question) if "number" in kinds else None
     return Asked(
         tuple(kinds),
         frozenset(demanded),
         labels,
         letters,
-        first,
+        _has_any(folded, "reasons_first"),
         counted[1].rstrip("s") if counted else "",
         _options(prompt) if letters else (),
     )
+
+
+def _has_any(folded: str, name: str) -> bool:
+    """Whether any phrase of a list stands in the text; those that begin alike are looked for only where that does."""
+    return any(first in folded and any(map(folded.__contains__, phrases)) for first, phrases in _by_first_word(name))
+
+
+@cache
+def _by_first_word(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found: dict[str, list[str]] = {}
+    for phrase in words()[name]:
+        found.setdefault(phrase.partition(" ")[0], []).append(phrase)
+    return tuple((first, tuple(phrases)) for first, phrases in found.items())
 
 
 def _ends(text: str) -> str:
@@ -118,12 +130,11 @@ def _letters(prompt: str) -> str:
 
 
 def _asks_number(question: str) -> bool:
-    known = words()
-    if any(phrase in question for phrase in known["asks_code"]):
+    if _has_any(question, "asks_code"):
         return False
     return (
-        any(phrase in question for phrase in known["asks_number"])
-        or any(start in known["asks_number_first"] for start in _SENTENCE_STARTS.findall(question))
+        _has_any(question, "asks_number")
+        or any(start in words()["asks_number_first"] for start in _SENTENCE_STARTS.findall(question))
         or (len(question) <= _SHORT_QUESTION and _ARITHMETIC.search(question) is not None)
     )
 
@@ -134,8 +145,8 @@ def _options(prompt: str) -> tuple[tuple[str, str], ...]:
     ends = [mark.start() for mark in marks[1:]] + [len(prompt)]
     found = {}
     for mark, end in zip(marks, ends, strict=True):
-        text = prompt[mark.end() : min(end, mark.end() + _ANNOUNCEMENT)].partition("\n")[0].strip()
-        found[mark[1] or mark[2]] = text
+        text = prompt[mark.end() : min(end, mark.end() + _ANNOUNCEMENT)].partition("\n")[0].strip(" \t\r(")
+        found[mark[0][0]] = text
     return tuple((letter, text) for letter, text in found.items() if text)
 
 

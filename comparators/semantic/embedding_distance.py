@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 from comparators.semantic.embeddings import AUTO, DEFAULT, PRECISIONS, embedder, vectors_of
 
 _DIGITS = 4  # of a distance; how a batch is put together moves the digits behind
@@ -69,7 +69,7 @@ class EmbeddingDistance(Comparator):
             if not before.strip():
                 scores.append(Score(None, "no_text"))
             elif before == after:
-                scores.append(Score(0.0))
+                scores.append(FINE)
             elif vectors is None or not after.strip():
                 scores.append(Score(1.0, "empty"))
             else:

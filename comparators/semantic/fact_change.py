@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 from comparators.semantic.facts import Fact, facts_of, is_same_share
 
 _ORDER = (
@@ -44,7 +44,7 @@ class FactChange(Comparator):
     Example: "12 parcels, 3.5 kg" against "12 parcels, 3.9 kg" differs in one of the two facts of each side.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:
@@ -55,13 +55,13 @@ class FactChange(Comparator):
             return Score(None, "no_facts")
         after = facts_of(pair.answer.content)
         if dict.__eq__(before, after):  # a counter's own comparison walks through both
-            return Score(0.0)
+            return FINE
         gone, come = _without(before, after), _without(after, before)
         _pair_shares(gone, come)
         _pair_shares(come, gone)
         apart = gone.total() + come.total()
         if not apart:
-            return Score(0.0)
+            return FINE
         return Score(min(1.0, apart / (before.total() + after.total())), _reason(gone, come), _detail(gone, come))
 
 

@@ -21,12 +21,16 @@ class Fact(NamedTuple):
     of: str = ""
 
 
-_ADDRESS = re.compile(r"https?://[^\s<>\"'`\])}]+|www\.[^\s<>\"'`\])}]+|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
+_SOME_CODE = Fact("id", "")  # stands for codes that are still to be read: these begin before their first digit
+_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'`\])}]+")
+_ADDRESS = re.compile(rf"{_URL.pattern}|[\w.+-]{{1,64}}@[\w-]+(?:\.[\w-]+)+")  # dear: e-mail addresses begin like words
 _QUOTED = re.compile(r"\"([^\"\n]{2,80})\"|\u201c([^\u201d\n]{2,80})\u201d")
 _NAME = re.compile(r"[A-Z](?<=[A-Za-z,;)\u2019] [A-Z])[\w&-]*\w")
 _NOT_NAMES = frozenset({"OK", "Yes", "No", "True", "False", "NOT", "AND", "OR"})
-_ORDINAL = re.compile(r"^ {0,8}\d{1,3}[.)](?=\s)", re.MULTILINE)
-_MONTH_NAME = r"((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)?)\b"
+_ORDINAL = re.compile(r"\n {0,8}[0-9]{1,3}[.)](?=\s)")
+_MONTH_NAME = (
+    r"((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)?)\b"
+)
 _MONTH = rf"{_MONTH_NAME}\.?"
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?\b"
 _NAMES_MONTH = re.compile(_MONTH_NAME)
@@ -40,18 +44,22 @@ _AMOUNT = re.compile(
 )
 # From here on digits are 0-9: a set of characters is found far sooner than a category of them.
 _NUMBER = re.compile(
-    r"([0-9](?<![\w.][0-9])(?<![A-Za-z_]-[0-9])(?:(?<=([-\u2212])[0-9])(?<=[\s(=:].[0-9]))?"  # minus before a token
-    r"[0-9]*+(?:[,.:/-]++[0-9]++)*+)"
-    rf"(?: ?-?([%\u00b0A-Za-z{_SYMBOLS}][A-Za-z]*+(?:/++[A-Za-z]++)*+)(?: ([A-Za-z]++))?)?"  # the word or two behind it
+    r"([0-9](?:(?<![\w.].)(?<![A-Za-z_]-.)"  # a token,
+    r"(?:(?<=([-\u2212]).)(?<=[\s(=:]..))?"  # a minus before it,
+    r"[0-9]*+(?:[,.:/-]++[0-9]++)*+"
+    r"|(?<=([A-Za-z_]).)|(?<=([A-Za-z_])[-#].)))"  # (or the digit of a code, with the letter before it)
+    rf"(?: ?-?([%\u00b0A-Za-z{_SYMBOLS}][A-Za-z]*+(?:/++[A-Za-z]++)*+)(?: ([A-Za-z]++))?)?"  # and a word or two
 )
 _CODE = re.compile(r"[0-9](?:(?<=[A-Za-z_][0-9])|(?<=[A-Za-z_][-#][0-9]))[\w-]{0,60}")
-_OTHER_DIGIT = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]")  # Arabic, Persian, Hindi, full width
+_OTHER_DIGIT = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]")  # Arabic, Hindi, full width
 _CODE_START = re.compile(r"[\w#-]{1,40}\Z")
 _ISO = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})\Z")
 _DAY_OR_MONTH_FIRST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})\Z")
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(:\d\d)?\Z")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?\Z")
 _DECIMAL = re.compile(r"\d+(?:\.\d+)?\Z")
+_SPELLED_SCALES = ("hundred", "thousand", "million", "billion", "trillion")
+_BEHIND_NUMBERS = (*_SPELLED_SCALES, "%", "percent", "per", "am", "pm")
 _MONTHS_A_YEAR = 12
 _NOON = 12
 _SHORTEST_WORD = 3  # letters; below, a unit is a symbol, and its case matters
@@ -67,9 +75,12 @@ def facts_of(text: str) -> Counter[Fact]:
     for name in dict.fromkeys(_NAME.findall(rest)):  # no set: its order changes from process to process
         if name not in _NOT_NAMES:
             found[Fact("name", name.casefold())] = 1
-    for token, count in Counter(_NUMBER.findall(rest)).items():
-        for fact in _numbers(*token):
-            found[fact] += count
+    count = found.get
+    for token in _NUMBER.findall(rest):
+        for fact in _numbers(token):
+            found[fact] = count(fact, 0) + 1
+    if not found.pop(_SOME_CODE, 0):
+        return found
     for code in _CODE.finditer(rest):
         before = _CODE_START.search(rest, max(0, code.start() - 40), code.start())
         found[Fact("id", ((before[0] if before else "") + code[0]).casefold())] += 1
@@ -79,19 +90,19 @@ def facts_of(text: str) -> Counter[Fact]:
 def _take_marked(found: Counter[Fact], text: str) -> str:
     """Take out what a mark of its own announces (addresses, dates, currency signs); quotations stay in the text."""
     if "://" in text or "@" in text or "www." in text:
-        found.update(map(_address, _ADDRESS.findall(text)))
-        text = _ADDRESS.sub(" ", text)
+        addresses = _ADDRESS if "@" in text else _URL
+        text = addresses.sub(lambda address: _take_address(found, address[0]), text)
     if '"' in text or "\u201c" in text:
         for straight, curly in _QUOTED.findall(text):
             found[Fact("quote", (straight or curly).casefold().strip(" .,;:!?"))] = 1
     if _NAMES_MONTH.search(text):  # a look for all names at once; dates themselves begin in too many ways
         text = _DATE.sub(lambda date: _take_date(found, date), text)
     is_tex = "$" in text and ("\\" in text or "^" in text)  # there $ is no dollar
-    if any(map(text.__contains__, _SYMBOLS)):
+    if "$" in text or not text.isascii():
         text = _AMOUNT.sub(
             lambda amount: amount[0] if is_tex and amount[1] == "$" else _take_amount(found, amount), text
         )
-    return _ORDINAL.sub("", text) if "1. " in text or "1) " in text else text
+    return _ORDINAL.sub("\n", f"\n{text}") if "1. " in text or "1) " in text else text
 
 
 def is_same_share(percent: Fact, number: Fact) -> bool:
@@ -105,12 +116,14 @@ def _tables() -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def _address(found: str) -> Fact:
-    if "@" in found and "://" not in found:
-        return Fact("email", found.casefold())
-    bare = found.rstrip(".,;:!?").rstrip("/").removeprefix("https://").removeprefix("http://").removeprefix("www.")
+def _take_address(found: Counter[Fact], address: str) -> str:
+    if "@" in address and "://" not in address:
+        found[Fact("email", address.casefold())] += 1
+        return " "
+    bare = address.rstrip(".,;:!?").rstrip("/").removeprefix("https://").removeprefix("http://").removeprefix("www.")
     host, slash, path = bare.partition("/")
-    return Fact("url", host.casefold() + slash + path)
+    found[Fact("url", host.casefold() + slash + path)] += 1
+    return " "
 
 
 def _take_date(found: Counter[Fact], date: re.Match[str]) -> str:
@@ -134,8 +147,13 @@ def _take_amount(found: Counter[Fact], amount: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=32_768)
-def _numbers(token: str, sign: str, word: str, following: str) -> tuple[Fact, ...]:
-    """What a token of digits means, with the words behind it."""
+def _numbers(found: tuple[str, ...]) -> tuple[Fact, ...]:
+    """What a token of digits means; `found` is what `_NUMBER` finds."""
+    token, sign, joined, marked, word, following = found
+    if joined or marked:
+        return (_SOME_CODE,)
+    if token.isdigit() and not _tells(word):  # most by far
+        return (Fact("number", f"-{token}" if sign else token),)
     if _GROUPED.match(token):
         token = token.replace(",", "")
     if _DECIMAL.match(token):
@@ -179,7 +197,7 @@ def _amount(digits: str, word: str, following: str) -> Fact:
     factor = 1.0
     if word in tables["scales"] and word != "m":
         factor, word = tables["scales"][word], following
-    elif word.casefold() in ("hundred", "thousand", "million", "billion", "trillion"):
+    elif word.casefold() in _SPELLED_SCALES:
         factor, word = tables["scales"].get(word.casefold(), 100), following
     value = _scaled(digits, factor)
     if word in ("%", "percent") or (word == "per" and following == "cent"):
@@ -193,6 +211,15 @@ def _amount(digits: str, word: str, following: str) -> Fact:
     if unit and not (word == "s" and len(digits) == 4):  # noqa: PLR2004 - the 1990s are a decade
         return Fact("quantity", _scaled(digits, factor * unit[1]), unit[0])
     return Fact("number", value)
+
+
+@lru_cache(maxsize=4096)
+def _tells(word: str) -> bool:
+    """Whether a word behind a number says more about it: a scale, a unit, a currency, a share or a half of the day."""
+    tables = _tables()
+    folded = word.casefold()
+    known = word in tables["scales"] or word in tables["currencies"] or folded in tables["currencies"]
+    return known or folded in _BEHIND_NUMBERS or _unit(word) is not None
 
 
 @lru_cache(maxsize=4096)

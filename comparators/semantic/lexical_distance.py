@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class LexicalDistance(Comparator):
         if not after:
             return Score(1.0, "empty")
         if before == after:
-            return Score(0.0)
+            return FINE
         apart = 1 - 2 * _shared(before, after) / (len(before) + len(after) + 2)
         return Score(round(apart, 6), "other_words")
 
@@ -48,8 +48,9 @@ def _shared(before: list[str], after: list[str]) -> int:
     left = Counter(_neighbours(before))
     shared = 0
     for pair in _neighbours(after):
-        if left.get(pair):
-            left[pair] -= 1
+        count = left.get(pair)
+        if count:
+            left[pair] = count - 1
             shared += 1
     return shared
 

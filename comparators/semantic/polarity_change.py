@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 from comparators.semantic.sentences import aligned, polarity
 
 _FLOOR = 0.5  # of one sentence turned round, in however long an answer
@@ -24,6 +24,12 @@ class PolarityChange(Comparator):
     word is left, and double meanings ("after" a person). English only.
 
     Reasons: `negation:dropped`, `negation:added`, `comparative:flipped`, `antonym:flipped`.
+
+    >>> from schemas.answers import Answer
+    >>> from schemas.exchanges import Request
+    >>> none, one = Answer("m", text="The study found no link."), Answer("m", text="The study found a link.")
+    >>> PolarityChange().compare(Pair(Request({}), none, one))
+    Score(value=1.0, reason='negation:dropped', detail='1 sentences turned round')
     """
 
     version: ClassVar[int] = 1
@@ -35,11 +41,11 @@ class PolarityChange(Comparator):
         if before.count(" ") < _FEWEST_SPACES:
             return Score(None, "no_sentence")
         if before == after:
-            return Score(0.0)
+            return FINE
         alignment = aligned(before, after)
         turned = [turn for one, other in alignment.pairs if (turn := _turn(one, other))]
         if not turned:
-            return Score(0.0)
+            return FINE
         share = len(turned) / (alignment.same + len(alignment.pairs))
         reason, _ = Counter(turned).most_common(1)[0]
         return Score(_FLOOR + (1 - _FLOOR) * share, reason, f"{len(turned)} sentences turned round")

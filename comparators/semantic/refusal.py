@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 from comparators.semantic.refusal_wording import refusal_of
 
 
@@ -34,5 +34,5 @@ class Refusal(Comparator):
         """1, 0.5 or 0; always applies, for a refusal can stand in the place of anything."""
         share, form = refusal_of(pair.answer.content, pair.request.user_text)
         if not form:
-            return Score(0.0)
+            return FINE
         return Score(share, f"{'full' if share == 1.0 else 'partial'}:{form}")

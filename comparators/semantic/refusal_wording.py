@@ -11,7 +11,9 @@ _ITEM = re.compile(r"^ {0,3}(?:[-*\u2022]|\d{1,2}[.)]) ", re.MULTILINE)
 _HELPING_ITEMS = 2  # so many list items after the refusal: it helped after all
 _READ_FOR_HELP = 4000  # characters
 # Patterns that begin with a letter, whose word boundary comes after it, are found several times sooner than `\b(?:`.
-_SPEAKER = re.compile(r"[imowsurp](?<!\w.)(?:(?<=i)|(?<=w)e|(?<=m)[ye]|(?<=o)ur|(?<=u)s|(?<=s)orry|(?<=r)equest|(?<=p)olicy)\b")
+_SPEAKER = re.compile(
+    r"[imowsurp](?<!\w.)(?:(?<=i)|(?<=w)e|(?<=m)[ye]|(?<=o)ur|(?<=u)s|(?<=s)orry|(?<=r)equest|(?<=p)olicy)\b"
+)
 _PRESUMES = re.compile(r"why|how|should|would|what (?:are|were|is|was) the (?:benefit|advantage|best)", re.IGNORECASE)
 _DENIES = re.compile(r"\b(?:not|no|never)\b|n't\b")
 _QUOTED = re.compile('"[^"\n]{1,200}"|\u201c[^\u201d\n]{1,200}\u201d')

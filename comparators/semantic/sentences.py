@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
+from itertools import filterfalse
 from typing import NamedTuple
 
 _ALIKE = 0.6  # of the words of the longer one
@@ -17,6 +18,7 @@ _MOST_SENTENCES = 400  # of each side that are laid side by side; the rest is le
 _KEPT = string.ascii_lowercase + string.digits + "\n'."
 _FOLDED = {ord(letter): letter.lower() for letter in string.ascii_uppercase} | dict.fromkeys(map(ord, "!;:"), ".")
 _TABLE = bytes(ord(_FOLDED.get(code, chr(code) if chr(code) in _KEPT else " ")) for code in range(256))
+
 
 class Polarity(NamedTuple):
     """What gives a sentence its polarity.
@@ -48,11 +50,12 @@ def aligned(before: str, after: str) -> Alignment:
     """Lay the sentences of two texts side by side by the words they are about; each is used once."""
     ours, theirs = Counter(sentences(before)), Counter(sentences(after))
     rest, others = _without(ours, theirs), _without(theirs, ours)
-    idle = _words().idle
-    free = [(frozenset(other.split()) - idle, other) for other in others]
+    if not rest or not others:
+        return Alignment(ours.total() - len(rest), ())
+    free = [(_about(other), other) for other in others]
     pairs = []
-    for one in rest if free else ():
-        place = _likest(frozenset(one.split()) - idle, free)
+    for one in rest:
+        place = _likest(_about(one), free)
         if place is not None:
             pairs.append((one, free.pop(place)[1]))
     return Alignment(ours.total() - len(rest), pairs)
@@ -91,6 +94,10 @@ def _without(these: Counter[str], those: Counter[str]) -> list[str]:
     """The sentences that only these have, as often as they have them beyond those."""
     left = [(text, count - those[text]) for text, count in these.items()]
     return [text for text, count in left for _ in range(count)][:_MOST_SENTENCES]
+
+
+def _about(sentence: str) -> frozenset[str]:
+    return frozenset(filterfalse(_words().idle.__contains__, sentence.split()))
 
 
 def _likest(words: frozenset[str], others: Sequence[tuple[frozenset[str], str]]) -> int | None:

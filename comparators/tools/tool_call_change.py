@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 from comparators.tools.canonical_arguments import canonical_arguments, differing_paths
 from comparators.tools.offered_tools import Schema, offered_tools
 from comparators.tools.written_calls import written_calls
@@ -72,7 +72,7 @@ class ToolCallChange(Comparator):
         wanted, given = _by_name(baseline, tools), _by_name(calls, tools)
         total = max(_count(wanted), _count(given))
         if total == 0:
-            return Score(0.0)
+            return FINE
         lacking: list[str] = []
         beyond: list[str] = []
         for name in sorted({*wanted, *given}):
@@ -114,7 +114,7 @@ class _Changes:
 
     def score(self, calls: int, remark: str) -> Score:
         if not self._found:
-            return Score(0.0)
+            return FINE
         arguments = sorted((r for r in self._found if r not in self._GRAVITY), key=lambda r: (-len(self._found[r]), r))
         reasons = [reason for reason in self._GRAVITY if reason in self._found] + arguments
         detail = "; ".join(f"{reason}: {', '.join(self._found[reason])}" for reason in reasons) + remark
