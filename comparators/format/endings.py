@@ -7,8 +7,19 @@ from comparators.format.languages import unfinished_words
 
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-*+\u2022][ \t]|\d{1,3}[.)])")
 _NO_PROSE = ("#", "|", ">")  # headings, tables, quotations: end as they like
+_FINAL = re.compile(r"[A-Z]|[\d.,]+|yes|no|true|false|none", re.IGNORECASE)  # stands alone as a final answer
 _ENDED = re.compile(r"[.!?\u2026][\"')\]*]{0,3}\s+[^\W\d_]")
-_GOES_ON = tuple(",(-\u2013\u2014[{=+/<\u00d7\u00f7")
+_GOES_ON = tuple(",(-\u2013\u2014[{=+/<\u00d7\u00f7^\\\u2261\u2248\u2264\u2265\u2192")
+_SUM = re.compile(r"\d ?[+*/^\u00d7\u00f7\u00b2\u00b3]|\d - ")
+_PROSE = re.compile(r"[^\W\d_]{4}")  # a word of a sentence rather than of a formula
+_SENTENCE_ENDS = (".", "!", "?", "\u2026", "\\]", "$", "```", ".)", "**")
+_INDENTED = ("    ", "\t")
+_WORD = re.compile(r"[^\W\d_]+")
+_INFLECTIONS = frozenset({"s", "es", "d", "ed", "ing", "ly", "r", "er", "n", "en", "y"})
+_FEWEST_CHARACTERS = 60  # of a text in which a word may be met again
+_FEW = 0.2
+_DIGITS = 9  # of a number that begins a line
+_NEAR = 400  # characters in which the two lines before stand
 _ENDS = (".", "!", "?", "$")
 
 _WORDS_OF_A_LINE = 4
@@ -16,10 +27,13 @@ _WORDS_OF_OTHERS = 6
 
 
 def broken_off(text: str) -> str:
-    """Why a text looks cut off (`open_json`, `open_fence`, `open_bracket`, `mid_sentence`), empty where it does not.
+    """Why a text looks cut off, empty where it does not.
+
+    One of `open_json`, `open_fence`, `open_bracket`, `open_row` (of a table), `open_sum`, `mid_sentence`, `mid_word`
+    and `fragment` (a word or two, or the number of a list item, that begin a line).
 
     A last line without an end mark says nothing by itself. It does where it ends in a word or mark that must go on, has
-    an earlier sentence that ended, or where all lines of its kind end properly.
+    an earlier sentence that ended, or where lines of its kind end properly.
     """
     stripped = text.rstrip()
     if not stripped:
@@ -32,19 +46,27 @@ def broken_off(text: str) -> str:
         return ""
     before, _, last = stripped.rpartition("\n")
     if last.lstrip().startswith(_NO_PROSE):
-        return ""
+        is_open_row = last.lstrip()[0] == "|" != last[-1] and before.rstrip().endswith("|")
+        return "open_row" if is_open_row else ""
     return _broken_line(last, before)
 
 
 def _broken_line(last: str, before: str) -> str:
     if _has_open_pair(last, before):
         return "open_bracket"
+    if last.endswith(_GOES_ON):
+        return "mid_sentence"
+    if _begins_line(last, before):
+        return "fragment"
+    if not last[-1].isalnum() or _FINAL.fullmatch(last.rpartition(":")[2].strip()):
+        return ""
+    return next((reason for reason, is_broken in _SIGNS if is_broken(last, before)), "")
+
+
+def _is_mid_sentence(last: str, before: str) -> bool:
     words = last.split()
-    goes_on = last.endswith(_GOES_ON) or (
-        last[-1].isalnum()
-        and ((len(words) >= _WORDS_OF_A_LINE and words[-1].lower() in unfinished_words()) or _stands_out(last, before))
-    )
-    return "mid_sentence" if goes_on else ""
+    is_unfinished = len(words) >= _WORDS_OF_A_LINE and words[-1].lower() in unfinished_words()
+    return is_unfinished or _stands_out(last, before)
 
 
 def _has_open_pair(last: str, before: str) -> bool:
@@ -67,8 +89,73 @@ def _stands_out(last: str, before: str) -> bool:
     words = len(last.split())
     if words >= _WORDS_OF_A_LINE and _ENDED.search(last, item.end() if item else 0):
         return True
-    kin = [line for line in before.split("\n") if line.strip() and (_LIST_ITEM.match(line) is None) == (item is None)]
     if item and words < _WORDS_OF_A_LINE:
-        return len(kin) > 1 and all(len(line.split()) >= 2 * words for line in kin)
-    kin = [line for line in kin if len(line.split()) >= (_WORDS_OF_A_LINE if item else _WORDS_OF_OTHERS)]
-    return words >= _WORDS_OF_A_LINE and bool(kin) and not any(line.rstrip()[-1].isalnum() for line in kin)
+        items = [line for line in before.split("\n") if _LIST_ITEM.match(line)]
+        if len(items) > 1 and all(len(line.split()) >= 2 * words for line in items):
+            return True
+    kin = _kin(last, before)
+    return (words >= _WORDS_OF_A_LINE or (item is not None and len(kin) > 1)) and _mostly_end(kin)
+
+
+def _kin(last: str, before: str) -> list[str]:
+    """The lines like the last one, but longer than a few words: list items, formulas, or neither."""
+    is_item, is_formula = _LIST_ITEM.match(last) is not None, "=" in last
+    fewest = _WORDS_OF_A_LINE if is_item else _WORDS_OF_OTHERS
+    return [
+        line
+        for line in before.split("\n")
+        if ("=" in line) is is_formula
+        and (_LIST_ITEM.match(line) is not None) is is_item
+        and len(line.split()) >= fewest
+    ]
+
+
+def _mostly_end(lines: list[str]) -> bool:
+    """Whether there are lines, and all but a few (a heading, a label) end in a mark."""
+    return bool(lines) and sum(line.rstrip()[-1].isalnum() for line in lines) <= _FEW * len(lines)
+
+
+def _is_fragment(last: str, before: str) -> bool:
+    """Whether the last line is a word or two behind a sentence that ended: no list item, final answer or code."""
+    whole = before.rstrip()
+    if len(last.split()) >= _WORDS_OF_A_LINE or ":" in last or not whole.endswith(_SENTENCE_ENDS):
+        return False
+    if last.startswith(_INDENTED) or _LIST_ITEM.match(last):
+        return False
+    return _mostly_end(_kin(last, before))
+
+
+def _begins_line(last: str, before: str) -> bool:
+    """Whether a number stands alone in the last line: the next of a numbered list, or as the line before began."""
+    number = last.strip()
+    if not number.isdecimal() or len(number) > _DIGITS:
+        return False
+    if re.search(rf"^\s{{0,9}}{int(number) - 1}[.)][ \t]", before, re.MULTILINE):
+        return True
+    line = before.rpartition("\n")[2].strip()
+    return line[:1].isdecimal() and line.endswith(".") and len(line.split()) >= _WORDS_OF_A_LINE
+
+
+def _is_mid_word(last: str, before: str) -> bool:
+    """Whether the last word stands nowhere else, and a longer one begins with it that is not merely an inflection."""
+    *words, part = _WORD.findall(f"{before}\n{last}".lower()) or [""]
+    if not last.lower().endswith(part) or len(before) < _FEWEST_CHARACTERS:
+        return False
+    tails = {word[len(part) :] for word in words if word.startswith(part)}
+    return "" not in tails and not tails <= _INFLECTIONS
+
+
+def _is_open_sum(last: str, before: str) -> bool:
+    """Whether the last line is a sum that lacks the result which both lines before it have."""
+    if _SUM.search(last) is None or _PROSE.search(last):
+        return False
+    kin = [line for line in before[-_NEAR:].split("\n") if line.strip()][-2:]
+    return len(kin) > 1 and last.count("=") < min(line.count("=") for line in kin)
+
+
+_SIGNS = (
+    ("mid_sentence", _is_mid_sentence),
+    ("fragment", _is_fragment),
+    ("open_sum", _is_open_sum),
+    ("mid_word", _is_mid_word),
+)

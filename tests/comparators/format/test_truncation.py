@@ -58,6 +58,11 @@ def test_as_many_tokens_as_allowed_tell_where_no_finish_reason_is_logged():
         ("We know that\n\\[\nx = 2", "open_bracket"),
         ("We know that \\(x", "open_bracket"),
         ("So 7 times 6 =", "mid_sentence"),
+        ("The lamp is broken and the box was open. We sent another one.\n\nTherefo", "fragment"),
+        ("1. Open the box with both hands.\n2. Take the lamp out of it.\n3", "fragment"),
+        ("3^2 + 4^2 = 9 + 16 = 25\n2^2 + 5^2 = 4 + 25 = 29\n2^2 + 9", "open_sum"),
+        ("| a | b |\n|---|---|\n| 1 | 2", "open_row"),
+        ("Tax is due in May\nThe authorities know this, and the authorities wait\nAsk the authori", "mid_word"),
     ],
 )
 def test_a_text_that_breaks_off_is_known_by_its_end(text, reason):
@@ -77,7 +82,7 @@ def test_a_text_that_breaks_off_is_known_by_its_end(text, reason):
         "- apples\n- pears\n- some green plums too",
         "- Send it back.\n- Wait here.\n- Then pay",
         "# All is well. A title without an end",
-        "| a | b |\n| c. D e f | g",
+        "a | b\n| c. D e f | g",
         '{"a": 1}',
         "So:\n```python\nprint(1)\n```",
         "def f(x):\n    return x",
@@ -91,6 +96,14 @@ def test_a_text_that_breaks_off_is_known_by_its_end(text, reason):
 )
 def test_a_text_that_ends_as_it_should_is_whole(text):
     assert broken_off(text) == ""
+
+
+def test_a_label_that_the_prompt_names_is_no_fragment():
+    text = "The customer is angry about the late parcel. She wants her money back now.\n\nVery negative"
+    asks = Request({"messages": [{"role": "user", "content": "Reason, then say very negative, neutral or positive."}]})
+    arm = Answer("m", text=text)
+    assert Truncation().compare(Pair(Request({}), arm, arm)).reason == "fragment"
+    assert Truncation().compare(Pair(asks, arm, arm)).value == 0.0
 
 
 def answers(name, keep):
