@@ -51,7 +51,7 @@ RIGHT: dict[str, dict[str, str]] = {
     "currency changed": {"fact_change": "currenc|money|amount"},
     "name swapped": {"fact_change": "name|entit"},
     "comparative flipped": {"polarity_change": "compar|antonym|oppos", "answer_change": "."},
-    "truncated": {"truncation": "."},
+    "truncated": {"truncation": ".", "answer_change": "missing$|->none$"},  # cut off before its final answer
     "truncated, as the provider reports": {"truncation": "."},
     "first sentence in another language": {"language_change": "."},
     "refusal put in front": {"refusal": "."},

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, NamedTuple
 from comparators.comparator import FINE, Comparator, Kind, Pair, Score
 from comparators.format.json_shapes import Shape, folded_key, shape_of
 from comparators.format.json_text import NO_JSON, answers_json, payload
+from comparators.format.named_labels import is_named
+from comparators.tools.tool_call_change import answers_in_calls
 from schemas.exchanges import Request
 from schemas.json_text import canonical
 
@@ -30,14 +32,15 @@ _CODES = {"null": "retyped"}
 class StructureChange(Comparator):
     """How much of the JSON's shape changed: paths, types, order of arrays, labels outside the list in the prompt.
 
-    Applies where the baseline answers well-formed JSON. 1 where the arm has none, or another type at the top. Else a
+    Applies where the baseline answers well-formed JSON that is no list of tool calls (`tool_call_change` knows which of
+    their arguments are defaults). 1 where the arm has none, or another type at the top. Else a
     path that is missing or has another type gives 0.5 plus half the share of paths that changed; an extra path, null in
     a value's place and a reordered array give 0.25 plus a quarter of that share. The order of keys does not count, nor
     does the length of arrays; what is inside an array is compared as one, `$.items[].price`.
 
     Sees: `missing:$.items[].price` (also if only some items lack it), `extra:$.note`, `retyped:$.price:number->string`,
-    `retyped:$.name:string->null`, `reordered:$.tags`, and `enum:$.status` where the baseline's label is named in the
-    prompt (quoted, or anywhere in the system prompt) and the arm's label is not.
+    `retyped:$.name:string->null`, `reordered:$.tags`, and `enum:$.status` where the request names the baseline's label
+    (in its schema, quoted, or anywhere in the system prompt) and not the arm's.
 
     Does not see: other values of the same shape (`answer_change`, `fact_change`), nor labels that no prompt names
     (`contract_violation` learns them).
@@ -49,7 +52,7 @@ class StructureChange(Comparator):
     'missing:$.price'
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:
@@ -57,6 +60,8 @@ class StructureChange(Comparator):
         baseline = payload(pair.baseline.content).value
         if baseline is NO_JSON or not answers_json(pair.baseline.content):
             return Score(None, "no_json")
+        if answers_in_calls(pair):
+            return Score(None, "tool_calls")
         answer = payload(pair.answer.content).value
         if answer is NO_JSON:
             return Score(1.0, "no_json")
@@ -109,25 +114,8 @@ def _unseen(before: Shape, after: Shape, request: Request) -> Iterator[_Differen
         others = after.labels.get(path, set()) - labels
         if not others or path in before.prose or path in after.prose:
             continue
-        if all(_is_named(label, request) for label in labels) and not all(_is_named(it, request) for it in others):
+        if all(is_named(label, request) for label in labels) and not all(is_named(it, request) for it in others):
             yield _difference("enum", path)
-
-
-def _is_named(label: str, request: Request) -> bool:
-    """Whether the prompt names a label as such: in quotes, or as words of the system prompt."""
-    if not label:
-        return False
-    text = f"{request.system_text}\n{request.user_text}"
-    if any(f"{quote}{label}{quote}" in text for quote in "\"'`"):
-        return True
-    system = request.system_text
-    at = system.find(label)
-    while at >= 0:
-        end = at + len(label)
-        if not (at and system[at - 1].isalnum()) and not (end < len(system) and system[end].isalnum()):
-            return True
-        at = system.find(label, end)
-    return False
 
 
 def _reordered(before: Any, after: Any) -> Iterator[_Difference]:

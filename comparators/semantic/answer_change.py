@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.format.json_text import answers_json, payload
+from comparators.semantic.answer_fields import changed_field, closed_fields
 from comparators.semantic.asked_answers import Asked, asked_answer
 from comparators.semantic.final_answers import FinalAnswer, answer_of_kind, final_answer
 
@@ -15,8 +17,9 @@ class AnswerChange(Comparator):
     r"""1 where the final answer is another one than the baseline's, 0 where it is the same however it is put.
 
     What it sees: yes/no and true/false, the letter of an option, a label out of a list that the prompt names, the
-    content of `\boxed{}`, the last number where a number is asked for, and the field of a JSON object that holds the
-    answer. `[No]`, `**No.**` and `The answer is no` are one answer; `1,000` and `1000.0` are one number.
+    content of `\boxed{}`, the last number where a number is asked for, the field of a JSON object that holds the
+    answer, and its booleans and labels that the request names (in its schema, quoted, or in the system prompt). `[No]`,
+    `**No.**` and `The answer is no` are one answer; `1,000` and `1000.0` are one number.
     It applies where the request suggests such an answer and the baseline has one; where the request spells out the
     form (`\boxed`, "yes or no"), a baseline without it is the answer `none`.
 
@@ -25,7 +28,7 @@ class AnswerChange(Comparator):
     counts.
 
     Reasons: `yes_no:yes->no`, unchanged `yes_no:yes`; for open kinds `number:changed`, `number:missing`, unchanged
-    `number`.
+    `number`; `field:$.priority` for a label or boolean of a JSON object.
 
     >>> from schemas.answers import Answer
     >>> from schemas.exchanges import Request
@@ -40,14 +43,25 @@ class AnswerChange(Comparator):
     def compare(self, pair: Pair) -> Score:
         """0 or 1, or None where no final answer is suggested or the baseline has none."""
         asked = asked_answer(pair.request)
+        closed = _closed_fields(pair)
         before = final_answer(pair.baseline.content, asked)
         if before is None:
             before = _demanded(asked)
-        if before is None:
+        if before is None and not closed:
             return Score(None, "no_final_answer")
+        path, detail = changed_field(closed, payload(pair.answer.content).value) if closed else ("", "")
+        if path:
+            return Score(1.0, f"field:{path}", detail)
+        if before is None:
+            return FINE
         after = answer_of_kind(pair.answer.content, before.kind, asked)
         same = after is not None and after.value == before.value if before.value else after is None
         return Score(0.0 if same else 1.0, _reason(before, after, same=same), _detail(before, after))
+
+
+def _closed_fields(pair: Pair) -> dict[str, str | bool]:
+    text = pair.baseline.content
+    return closed_fields(payload(text).value, pair.request) if "{" in text and answers_json(text) else {}
 
 
 def _demanded(asked: Asked) -> FinalAnswer | None:

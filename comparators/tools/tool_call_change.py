@@ -121,6 +121,13 @@ class _Changes:
         return Score(min(1.0, self._cost / calls), reasons[0], detail[:300])
 
 
+def answers_in_calls(pair: Pair) -> bool:
+    """Whether the baseline's text is a list of tool calls, by which this dimension applies."""
+    tools = offered_tools(pair.request)
+    calls = written_calls(pair.baseline.content, tools)
+    return bool(calls) if tools else _asked_for(calls, pair.request)
+
+
 def _asked_for(calls: Sequence[ToolCall], request: Request) -> bool:
     """Whether calls in a text are what the prompt asks for: it names them all and speaks of calling."""
     if not calls:
