@@ -37,7 +37,7 @@ class AnswerChange(Comparator):
     'yes_no:yes->no'
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:

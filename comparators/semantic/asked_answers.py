@@ -145,8 +145,8 @@ def _options(prompt: str) -> tuple[tuple[str, str], ...]:
     ends = [mark.start() for mark in marks[1:]] + [len(prompt)]
     found = {}
     for mark, end in zip(marks, ends, strict=True):
-        text = prompt[mark.end() : min(end, mark.end() + _ANNOUNCEMENT)].partition("\n")[0].strip(" \t\r(")
-        found[mark[0][0]] = text
+        text = prompt[mark.end() : min(end, mark.end() + _ANNOUNCEMENT)].partition("\n")[0].strip()
+        found[mark[0][0]] = text.removesuffix("(").rstrip()  # which belongs to the next option
     return tuple((letter, text) for letter, text in found.items() if text)
 
 

@@ -6,6 +6,7 @@ import random
 import time
 import tomllib
 from importlib import resources
+from itertools import takewhile
 
 import numpy as np
 import pytest
@@ -300,26 +301,33 @@ LONG = {
 }
 
 
-def seconds(comparator, pair):
+def seconds(comparator, piece, size, attempt):
+    """CPU seconds for a text of this size; each attempt has a text of its own, as comparators remember texts."""
+    text = (piece * (size // len(piece) + 1))[:size]
+    pair = Pair(REQUESTS["tools"], answered(f"{text}x{attempt}"), answered(f"y{attempt}{text}"))
     began = time.process_time()
     comparator.compare(pair)
     return time.process_time() - began
+
+
+def grows_too_fast(comparator, piece, longest, attempt):
+    """Why the time grows faster than the text, empty if it does not; small texts first, to stop what blows up early."""
+    spent = []
+    for size in (longest // 16, longest // 4, longest):
+        spent.append(seconds(comparator, piece, size, attempt))
+        if spent[-1] >= 0.25 + 5 * size / longest:
+            return f"{spent[-1]:.1f} s for {size} characters"
+    is_linear = spent[2] <= max(10 * spent[1], 0.2)
+    return "" if is_linear else f"{spent[1]:.3f} s for a quarter, {spent[2]:.3f} s for all"
 
 
 def test_time_grows_with_the_text_and_not_with_its_square(name, comparator):
     """Four times the text may take four times the time, with room for noise; sixteen times would be its square."""
     longest = SIZE // 10 if "model" in CHANGES[name] else SIZE  # a model is slow anyhow, so its square shows earlier
     for kind, piece in LONG.items():
-
-        def pair(size, piece=piece):
-            text = (piece * (size // len(piece) + 1))[:size]
-            return Pair(REQUESTS["tools"], answered(text + "x"), answered("y" + text))
-
-        spent = []
-        for size in (longest // 16, longest // 4, longest):  # small first: what blows up is stopped early
-            spent.append(seconds(comparator, pair(size)))
-            assert spent[-1] < 0.25 + 5 * size / longest, f"{kind}: {spent[-1]:.1f} s for {size} characters"
-        assert spent[2] <= max(10 * spent[1], 0.2), f"{kind}: {spent[1]:.3f} s for a quarter, {spent[2]:.3f} s for all"
+        attempts = (grows_too_fast(comparator, piece, longest, attempt) for attempt in range(3))
+        slow = list(takewhile(bool, attempts))  # a busy machine is slow once, a square each time
+        assert len(slow) < 3, f"{kind}: {slow}"
 
 
 def test_arms_with_errors_and_baselines_with_errors_are_told_apart(name):
