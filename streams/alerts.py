@@ -5,6 +5,7 @@ restart neither repeats nor forgets one; a crash between posting and noting it c
 webhook cannot prevent.
 """
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -113,7 +114,10 @@ async def post(webhook: str, payload: dict[str, Any]) -> None:
         SlackError: Slack is away or refuses; never holds the webhook's address, which is a secret.
     """
     client = AsyncWebhookClient(
-        webhook, timeout=TIMEOUT_S, retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=3)]
+        webhook,
+        timeout=TIMEOUT_S,
+        logger=logging.Logger("unheard", logging.CRITICAL),  # noqa: LOG001 - its own writes the address, a secret
+        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=3)],
     )
     try:
         response = await client.send(text=payload["text"], blocks=payload["blocks"], unfurl_links=False)

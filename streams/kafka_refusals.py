@@ -47,7 +47,7 @@ async def why(kafka: Kafka, settings: Mapping[str, Any]) -> UnreachableError:
             if client is not None:
                 client.close()
     return UnreachableError(
-        f"kafka.bootstrap: no Kafka answers at {kafka.bootstrap}; is the address right, the broker up?"
+        f"kafka.bootstrap: no Kafka answers at {kafka.bootstrap!r}; is the address right, the broker up?"
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import faust
+from faust.auth import OAuthCredentials
 
 from schemas.config import secret
 from schemas.errors import ConfigError
@@ -43,7 +44,7 @@ def faust_credentials(settings: Mapping[str, Any]) -> Any:
     """The same for Faust; None where the cluster asks for nothing."""
     context = settings.get("ssl_context")
     if "sasl_oauth_token_provider" in settings:
-        return faust.auth.OAuthCredentials(oauth_cb=settings["sasl_oauth_token_provider"], ssl_context=context)
+        return OAuthCredentials(oauth_cb=settings["sasl_oauth_token_provider"], ssl_context=context)
     if "sasl_mechanism" in settings:
         return faust.SASLCredentials(
             username=settings["sasl_plain_username"],

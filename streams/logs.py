@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 
 from schemas import json_text
 
+TELL_ALL = ("slack_sdk", "faust", "mode", "aiohttp", "clickhouse_connect")
+"""Libraries that at level DEBUG write whole requests: addresses that are secrets, texts of users."""
+
 TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -31,3 +34,5 @@ def log_to_stderr(level: str, log_format: str) -> None:
     handler.setFormatter(JsonLines() if log_format == "json" else logging.Formatter(TEXT))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)  # it warns of every reconnect
+    for library in TELL_ALL:
+        logging.getLogger(library).setLevel(max(logging.INFO, logging.getLogger().level))

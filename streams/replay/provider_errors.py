@@ -12,7 +12,7 @@ UNAUTHORIZED, PAYMENT_REQUIRED, FORBIDDEN = 401, 402, 403
 _NO_ACCESS = frozenset({UNAUTHORIZED, PAYMENT_REQUIRED, FORBIDDEN})
 _NO_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "billing_error"})
 _NO_CREDIT = re.compile(r"\bcredit balance is too low\b", re.IGNORECASE)  # Anthropic says it with status 400
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,63})(?:[.\[][\w.\[\]-]{0,100})?")  # a path; a text of somebody has spaces
 _LEADING = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,63})(?:\.[\w.\-]+)?: ")
 _QUOTED = re.compile(r"[`'\"]([A-Za-z_][A-Za-z0-9_]{0,63})[`'\"]")
 
@@ -36,9 +36,9 @@ def refusal(status: int, body: Any, asked: Collection[str]) -> str:
     """
     error = error_object(body)
     named = error.get("param")
-    found = _NAME.match(named) if isinstance(named, str) else None
+    found = _NAME.fullmatch(named) if isinstance(named, str) else None
     if found:
-        return f"rejected:{found[0]}"
+        return f"rejected:{found[1]}"
     message = error.get("message")
     if isinstance(message, str):
         leading = _LEADING.match(message)

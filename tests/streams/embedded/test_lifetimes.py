@@ -7,14 +7,18 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import clickhouse_connect
 import pytest
 
+from streams.embedded.broker import embedded_broker
 from streams.embedded.clickhouse import ClickHouseServer, embedded_clickhouse, find_server
+from streams.embedded.provider import simulated_provider
+from streams.health import Health, seen_from_outside
 
 PARENT = """
 import asyncio, json, sys
@@ -163,3 +167,39 @@ async def test_the_command_prints_a_curl_line_that_works(tmp_path):
         assert lines[2] in again.stdout
         serving.terminate()
         assert serving.wait(timeout=20) == 0
+
+
+def _listening(pids):
+    """Addresses on which these processes listen, as /proc writes them: hexadecimal address, port."""
+    inodes = set()
+    for pid in pids:
+        links = []
+        with suppress(FileNotFoundError):  # it was `ps`, which looked for the others
+            links = list(Path(f"/proc/{pid}/fd").iterdir())
+        for link in links:
+            with suppress(FileNotFoundError):
+                inodes.add(str(link.readlink()).removeprefix("socket:[").removesuffix("]"))
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[9] in inodes:
+                found.add(fields[1])
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_embedded_servers_listen_on_loopback_only(tmp_path):
+    before = _listening([os.getpid()])
+    async with (
+        embedded_broker() as bootstrap,
+        embedded_clickhouse(tmp_path / "store") as server,
+        simulated_provider({}) as provider,
+        seen_from_outside(Health(), "127.0.0.1:0") as health,
+    ):
+        children = _children(os.getpid())
+        everybody = [os.getpid(), *children, *(one for child in children for one in _children(child))]
+        found = _listening(everybody) - before
+    addresses = (f"kafka://{bootstrap}", server.url, provider.base_url, health)
+    assert {int(address.partition(":")[2], 16) for address in found} >= {urlsplit(one).port for one in addresses}
+    assert {address.partition(":")[0] for address in found} == {"0100007F"}  # 127.0.0.1
