@@ -259,4 +259,4 @@ async def _chunks(config: Config, tp: TP, start: int, end: int) -> AsyncIterator
 
 def _taken(tp: TP, record: ConsumerRecord) -> Taken:
     headers = tuple(record.headers or ())
-    return Taken(tp, 0, record.offset, record.key, record.value, headers, record.timestamp)
+    return Taken(tp, 0, record.offset, record.key, record.value, headers, record.timestamp, record.offset + 1)

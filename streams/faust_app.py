@@ -1,7 +1,7 @@
 """How Faust is used: one app, one agent and one consumer group per role; bytes in and out; no tables, no web server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 import faust
@@ -10,11 +10,12 @@ from faust.types import TP
 from schemas.settings import Kafka
 from schemas.topics import consumer_group
 from streams import metrics
-from streams.kafka import MAX_RECORD, SESSION_S, faust_broker
+from streams.kafka import MAX_RECORD, SESSION_S, Position, faust_broker, positions
 from streams.lanes import Lanes, Taken
 
 DRAIN_AT_REVOKE_S = 5.0
 COMMIT_EVERY_S = 1.0
+METADATA_AGE_S = 60  # new partitions of a topic are noticed so late
 
 
 def create_app(kafka: Kafka, upgrade: str, role: str, session_s: float = SESSION_S) -> faust.App:
@@ -36,6 +37,7 @@ def create_app(kafka: Kafka, upgrade: str, role: str, session_s: float = SESSION
         broker_request_timeout=90,
         consumer_auto_offset_reset="earliest",  # positions are seeded before the first start
         consumer_max_fetch_size=MAX_RECORD,
+        consumer_metadata_max_age_ms=METADATA_AGE_S * 1000,
         topic_disable_leader=True,
         topic_allow_declare=False,
         table_standby_replicas=1,  # Faust's own assignor: same partition number of two topics, same worker
@@ -49,10 +51,12 @@ def topic(app: faust.App, *names: str) -> Any:
     return app.topic(*names, key_type=bytes, value_type=bytes, internal=False)
 
 
-def keep_lanes(
-    app: faust.App, lanes: Lanes, on_assigned: Callable[[Collection[TP]], Awaitable[None]] | None = None
-) -> None:
+TakeOver = Callable[[Mapping[TP, Position]], Awaitable[None]]
+
+
+def keep_lanes(app: faust.App, lanes: Lanes, kafka: Kafka, on_assigned: TakeOver | None = None) -> None:
     """Tie lanes to the app's partitions: drain and commit before losing them, look back after getting them."""
+    lanes.losing()  # nothing is ours before the first assignment
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator] # Faust ships no types
     async def revoked(_: Any, tps: Collection[TP], **__: Any) -> None:
@@ -65,13 +69,16 @@ def keep_lanes(
 
     @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator] # Faust ships no types
     async def assigned(_: Any, tps: Collection[TP], **__: Any) -> None:
-        if on_assigned is not None and tps:
+        if tps:
             try:
-                await on_assigned(tps)
+                found = await positions(kafka, app.conf.id, tps)
+                lanes.expect({tp: max(position.committed, position.first) for tp, position in found.items()})
+                if on_assigned is not None:
+                    await on_assigned(found)
             except Exception as raised:  # noqa: BLE001 - Faust would swallow it and go on without the look-back
                 lanes.crash(raised)
                 return
-        lanes.ready.set()
+        lanes.won()
 
     @app.task  # type: ignore[untyped-decorator] # the same
     async def commits() -> None:

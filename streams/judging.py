@@ -18,6 +18,7 @@ from schemas.verdict_changes import VerdictChange
 from schemas.verdicts import CandidateVerdict, DimensionVerdict, Report, Verdict
 from streams import metrics
 from streams.calibrating import InForce
+from streams.kafka import send_durably
 from streams.lanes import Taken
 from streams.rules import Rules
 from streams.scorer import patiently
@@ -69,7 +70,7 @@ class Judging:
         for change in changed:
             key = topics.verdict_key(change.upgrade, change.candidate, change.feature, change.dimension)
             value = json_text.dumps(change if change.feature else whole[change.candidate])
-            await self.producer.send_and_wait(topics.VERDICTS, value, key=key.encode())
+            await send_durably(self.producer, topics.VERDICTS, value, key=key.encode())
             metrics.VERDICT_CHANGES.labels(change.verdict).inc()
         self._published.update({_place(change): _state(change) for change in changed})
 

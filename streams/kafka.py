@@ -1,18 +1,29 @@
 """Kafka for everybody here: one description of a cluster as aiokafka and Faust want it; topics; positions."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    TopicAlreadyExistsError,
+)
 from faust.types import TP
 
 from schemas import topics
 from schemas.settings import Kafka
 from streams.kafka_refusals import starting_quietly, why
 from streams.kafka_security import faust_credentials, security_settings
+
+log = logging.getLogger(__name__)
 
 MAX_RECORD = 16 << 20  # bytes
 SESSION_S = 30.0
@@ -40,10 +51,10 @@ def faust_broker(kafka: Kafka) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def producer(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
+async def producer(kafka: Kafka, compression: str | None = "lz4") -> AsyncIterator[AIOKafkaProducer]:
     """A producer whose sends are durable when awaited."""
     client = AIOKafkaProducer(
-        **client_settings(kafka), acks="all", linger_ms=5, max_request_size=MAX_RECORD, compression_type="lz4"
+        **client_settings(kafka), acks="all", linger_ms=5, max_request_size=MAX_RECORD, compression_type=compression
     )
     async with _reachable(client, kafka):
         yield client
@@ -112,7 +123,8 @@ async def seed_positions(kafka: Kafka, group: str, names: Iterable[str], start: 
     """Commit a start position for every partition that has none; returns all positions.
 
     With `latest` and no committed position a consumer would silently skip what arrives before its first commit; after
-    seeding, a position that is lost can only fall back to the earliest record.
+    seeding, a position that is lost can only fall back to the earliest record. A partition that a topic gained since
+    the group first committed starts at its first record, whatever `start` says: all of it came after we began.
     """
     counts = await partitions(kafka, names)
     places = [TopicPartition(name, number) for name, count in counts.items() for number in range(count)]
@@ -121,18 +133,62 @@ async def seed_positions(kafka: Kafka, group: str, names: Iterable[str], start: 
         committed = {place: await client.committed(place) for place in places}
         unset = [place for place in places if committed[place] is None]
         if unset:
-            offsets = await (client.end_offsets(unset) if start == "latest" else client.beginning_offsets(unset))
+            known = {place.topic for place, position in committed.items() if position is not None}
+            fresh = [place for place in unset if start == "latest" and place.topic not in known]
+            offsets = await client.beginning_offsets(unset)
+            offsets.update(await client.end_offsets(fresh) if fresh else {})
             await client.commit({place: OffsetAndMetadata(offset, "") for place, offset in offsets.items()})
             committed.update(offsets)
     return {place: offset for place, offset in committed.items() if offset is not None}
 
 
-async def committed_positions(kafka: Kafka, group: str, tps: Iterable[TP]) -> dict[TP, int]:
-    """The committed position of each partition, 0 where there is none."""
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a group stands in a partition (0 where it has committed nothing), and the first offset that is there."""
+
+    committed: int
+    first: int
+
+
+async def positions(kafka: Kafka, group: str, tps: Iterable[TP]) -> dict[TP, Position]:
+    """The position of each partition."""
     places = {TopicPartition(tp.topic, tp.partition): tp for tp in tps}
     async with reader(kafka, group) as client:
         client.assign(list(places))
-        return {tp: await client.committed(place) or 0 for place, tp in places.items()}
+        first = await client.beginning_offsets(list(places))
+        return {tp: Position(await client.committed(place) or 0, first[place]) for place, tp in places.items()}
+
+
+async def any_record(kafka: Kafka, tp: TP, start: int, end: int) -> bool:
+    """Whether the offsets from `start` up to `end` hold a record."""
+    place = TopicPartition(tp.topic, tp.partition)
+    async with reader(kafka) as client:
+        client.assign([place])
+        client.seek(place, start)
+        while await client.position(place) < end:
+            batches = await client.getmany(timeout_ms=1000)
+            if place in batches:
+                return bool(batches[place][0].offset < end)
+            if not batches and await client.position(place) == start:
+                return False  # nothing comes: the log ends here
+    return False
+
+
+async def send_durably(client: AIOKafkaProducer, topic: str, value: bytes, **where: Any) -> None:
+    """Send and wait until the broker has it, however long it is away: what is sent here is paid for.
+
+    `where` are keyword arguments of `AIOKafkaProducer.send`. A broker that answers with a refusal still raises.
+    """
+    wait = 0.5
+    while True:
+        try:
+            await client.send_and_wait(topic, value, **where)
+        except (KafkaTimeoutError, KafkaConnectionError, NodeNotReadyError) as away:
+            log.warning("Kafka is away, a record for %s waits %.1f s: %s", topic, wait, type(away).__name__)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 15.0)
+        else:
+            return
 
 
 @asynccontextmanager

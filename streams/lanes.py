@@ -6,10 +6,12 @@ read with `noack()`, and what is committed is the watermark kept here: the first
 """
 
 import asyncio
+import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import faust
@@ -17,10 +19,15 @@ from faust.types import TP
 
 from streams import metrics
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(eq=False, slots=True)
 class Taken:
-    """A record in work. `result` is what the work gave; `on_passed` gets it when the watermark passes the record."""
+    """A record in work. `result` is what the work gave; `on_passed` gets it when the watermark passes the record.
+
+    `end` is the offset after it. A gap in the offsets is a record, too, `is_gap`: without value, as long as the gap.
+    """
 
     tp: TP
     generation: int
@@ -29,6 +36,8 @@ class Taken:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     ts_ms: int
+    end: int
+    is_gap: bool = False
     finished: bool = False
     result: Any = None
 
@@ -40,6 +49,34 @@ class Taken:
     def header(self, name: str) -> str | None:
         """The first header of this name, as text."""
         return next((v.decode("utf-8", "replace") for k, v in self.headers if k == name and v is not None), None)
+
+
+class Abandoned(Exception):  # noqa: N818 - an outcome of work, not an error
+    """The record is not ours any more, so no more is paid for it; whoever owns it next begins anew."""
+
+
+@dataclass(slots=True)
+class Claim:
+    """Whether a record is still ours to pay for. `is_begun` is set by whoever begins to pay."""
+
+    lanes: "Lanes"
+    record: Taken
+    is_begun: bool = False
+
+    @property
+    def is_lost(self) -> bool:
+        """It is somebody else's, or will be: we stop, or partitions are being taken away.
+
+        What is begun is brought to its end as long as draining takes: half a trial would be paid for nothing.
+        """
+        if self.is_begun:
+            return not self.lanes.keeps(self.record)
+        return self.lanes.stopping or not (self.lanes.ready.is_set() and self.lanes.keeps(self.record))
+
+    @property
+    def is_sure(self) -> bool:
+        """It is ours: not lost, and we have not slept so long that we may have been thrown out unawares."""
+        return not self.is_lost and self.lanes.is_awake
 
 
 @dataclass(slots=True)
@@ -60,7 +97,12 @@ class Lanes:
     cleared between losing and getting partitions; `is_held_back` while a taken record waits for others, `held_by` with
     it where the window of this partition is full. `on_passed` is called for each record, in order, when the watermark
     passes it; `before_commit` is awaited with (partition, mark) before the mark is committed, and must make durable
-    what committing promises.
+    what committing promises. Where offsets are missing, `explain` is the work on the gap: compaction and markers of
+    transactions leave some, and so does retention that overtakes us.
+
+    Faust can leave one, too: what it had fetched before a rebalance it may hand out after it, and then skips all that
+    lies between the committed position and there. So where the first record of a partition is not the expected one,
+    `any_record` is asked whether (partition, start, end) holds one, and if so the consumer is sent back.
     """
 
     def __init__(
@@ -70,8 +112,11 @@ class Lanes:
         slots: int,
         role: str = "replay",
         window: int = 5000,
+        session_s: float = 30.0,
         on_passed: Callable[[Taken], None] | None = None,
         before_commit: Callable[[TP, int], Awaitable[None]] | None = None,
+        explain: Callable[[Taken], Awaitable[Any]] | None = None,
+        any_record: Callable[[TP, int, int], Awaitable[bool]] | None = None,
     ) -> None:
         self.window, self.slots = window, slots
         self.role = role
@@ -86,16 +131,23 @@ class Lanes:
         self._slots = asyncio.Semaphore(slots)
         self._lanes: dict[tuple[TP, int], _Lane] = {}
         self._committed: dict[TP, int] = {}
-        self._running: dict[tuple[str, int, int], asyncio.Task[Any]] = {}
+        self._running: dict[tuple[tuple[str, int, int], bool], asyncio.Task[Any]] = {}
         self._followers: set[asyncio.Task[None]] = set()
         self._committing = asyncio.Lock()
         self._lost_at = 0.0
+        self._doubt_after_s = session_s / 2
+        self._awake_at = time.monotonic()
+        self._is_awake = True
         self._on_passed = on_passed
         self._before_commit = before_commit
+        self._explain, self._any_record = explain, any_record
+        self._next: dict[TP, int] = {}  # the offset that should come next
 
     async def take(self, stream: Any) -> AsyncIterator[Taken]:
         """The records of the stream, each counted as unfinished before anything is awaited."""
         async for event in stream.noack().events():
+            if await self._is_too_far(event.message):
+                continue
             record = self._add(event)
             self.is_held_back = True
             await self.ready.wait()
@@ -118,12 +170,13 @@ class Lanes:
 
         If the same record is in work already (it came again after a rebalance), that work is awaited instead.
         """
-        task = self._running.get(record.place)
+        key = record.place, record.is_gap
+        task = self._running.get(key)
         if task is None:
             task = asyncio.ensure_future(work())
-            self._running[record.place] = task
-            task.add_done_callback(lambda _: self._running.pop(record.place, None))
-        follower = asyncio.ensure_future(self._follow(record, task))
+            self._running[key] = task
+            task.add_done_callback(lambda _: self._running.pop(key, None))
+        follower = asyncio.ensure_future(self._follow(record, task, work))
         self._followers.add(follower)
         follower.add_done_callback(self._followers.discard)
 
@@ -133,23 +186,24 @@ class Lanes:
             return
         record.finished, record.result = True, result
         self.in_work.discard(record)
-        self._slots.release()
+        if not record.is_gap:
+            self._slots.release()
         lane = self._lanes.get((record.tp, record.generation))
         if lane is None:
             return  # the partition went to somebody else meanwhile
         while lane.records and lane.records[0].finished:
             passed = lane.records.popleft()
-            lane.next_offset, lane.passed_ms = passed.offset + 1, passed.ts_ms
+            lane.next_offset, lane.passed_ms = passed.end, max(lane.passed_ms, passed.ts_ms)
             if self._on_passed is not None:
                 self._on_passed(passed)
         lane.moved.set()
 
     async def drain(self, timeout: float) -> int:  # noqa: ASYNC109 - bounds the wait, does not cancel the work
-        """Wait up to `timeout` seconds for the records in work; returns how many are left."""
+        """Wait up to `timeout` seconds for the records in work; returns how many stay unfinished."""
         deadline = asyncio.get_running_loop().time() + timeout
         while self.in_work and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - new work may still start
             await asyncio.sleep(0.02)
-        return len(self.in_work)
+        return sum(len(lane.records) for lane in self._lanes.values())
 
     async def commit(self, tps: Collection[TP] | None = None) -> None:
         """Commit the watermarks (of `tps`, or of all) that have moved."""
@@ -170,10 +224,30 @@ class Lanes:
                     self._committed.update(marks)
 
     async def commit_every(self, seconds: float) -> None:
-        """Commit for ever, at this interval."""
+        """Commit for ever, at this interval; after a long sleep find out first whether we still belong to the group."""
         while True:
             await asyncio.sleep(seconds)
-            await self.commit()
+            if time.monotonic() - self._awake_at > self._doubt_after_s:
+                self._is_awake = False
+            self._awake_at = time.monotonic()
+            self._is_awake = self._is_awake or await self._is_member()
+            if self._is_awake:
+                await self.commit()
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether we have not just woken from a sleep in which others may have got our partitions."""
+        return self._is_awake and time.monotonic() - self._awake_at <= self._doubt_after_s
+
+    async def _is_member(self) -> bool:
+        """Ask by committing again what is committed: Kafka refuses that from a worker it has thrown out."""
+        assigned = self._app.consumer.assignment()
+        marks = {tp: mark for tp, mark in self._committed.items() if tp in assigned}
+        return not marks or bool(await self._app.consumer._commit(marks))  # noqa: SLF001 - as above
+
+    def keeps(self, record: Taken) -> bool:
+        """Whether the record's partition is ours, be it that we are losing it just now."""
+        return (record.tp, record.generation) in self._lanes
 
     def drop(self, tps: Collection[TP]) -> None:
         """Forget partitions that are no longer ours."""
@@ -181,6 +255,11 @@ class Lanes:
             self._lanes.pop(key).moved.set()
         for tp in tps:
             self._committed.pop(tp, None)
+            self._next.pop(tp, None)
+
+    def expect(self, positions: Mapping[TP, int]) -> None:
+        """These offsets should come first from partitions that are newly ours."""
+        self._next.update(positions)
 
     def marks(self) -> dict[TP, int]:
         """The first unfinished offset of each partition that gave a record."""
@@ -205,11 +284,29 @@ class Lanes:
         self.ready.clear()
         self._lost_at = time.monotonic()
 
+    def won(self) -> None:
+        """Partitions are ours, and all that is known of them: go on."""
+        self._is_awake, self._awake_at = True, time.monotonic()
+        self.ready.set()
+
     def crash(self, reason: BaseException) -> None:
         """End the worker: nothing that raised may be skipped in silence."""
         crashing = asyncio.ensure_future(self._app.crash(reason))
         self._followers.add(crashing)
         crashing.add_done_callback(self._followers.discard)
+
+    async def _is_too_far(self, message: Any) -> bool:
+        """Whether records before this first one of its partition were skipped; then it and they come again."""
+        if (message.tp, message.generation_id) in self._lanes or self._any_record is None:
+            return False
+        await self.ready.wait()
+        expected = self._next.get(message.tp, message.offset)
+        if message.offset <= expected or not await self._any_record(message.tp, expected, message.offset):
+            return False
+        log.warning("%s: got offset %d after a rebalance, goes back to %d", message.tp, message.offset, expected)
+        await self._app.consumer.seek(message.tp, expected)
+        self._app.consumer._read_offset[message.tp] = expected - 1  # noqa: SLF001 - Faust's seek forgets this one
+        return True
 
     def _add(self, event: Any) -> Taken:
         message = event.message
@@ -221,18 +318,32 @@ class Lanes:
             value=message.value,
             headers=tuple(message.headers or ()),
             ts_ms=round(message.timestamp * 1000),
+            end=message.offset + 1,
         )
-        lane = self._lanes.setdefault((record.tp, record.generation), _Lane(record.offset))
+        first = min(self._next.get(record.tp, record.offset), record.offset)
+        lane = self._lanes.setdefault((record.tp, record.generation), _Lane(first))
+        if first < record.offset and self._explain is not None:
+            gap = Taken(record.tp, record.generation, first, None, None, (), record.ts_ms, record.offset, is_gap=True)
+            lane.records.append(gap)
+            self.in_work.add(gap)
+            self.start(gap, partial(self._explain, gap))
+        self._next[record.tp] = record.end
         lane.records.append(record)
         metrics.RECORDS_TAKEN.labels(self.role, record.tp.topic).inc()
-        self._committed.setdefault(record.tp, record.offset)  # where we start is where we were
+        self._committed.setdefault(record.tp, first)  # where we start is where we were
         return record
 
-    async def _follow(self, record: Taken, task: asyncio.Task[Any]) -> None:
+    async def _follow(self, record: Taken, task: asyncio.Task[Any], work: Callable[[], Awaitable[Any]]) -> None:
         try:
             result = await asyncio.shield(task)
         except asyncio.CancelledError:
             raise
+        except Abandoned:
+            if self.keeps(record) and self.ready.is_set() and not self.stopping:
+                self.start(record, work)  # what was abandoned was work on the same record as it came before
+            elif record in self.in_work:
+                self.in_work.discard(record)
+                self._slots.release()
         except BaseException as raised:  # noqa: BLE001 - whatever it is, the worker ends with it
             self.crash(raised)
         else:

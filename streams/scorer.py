@@ -21,6 +21,7 @@ from schemas.touched import Touched, touched_bytes
 from schemas.trials import Trial, trial_from_bytes
 from streams import metrics
 from streams.calibrating import InForce, Observer
+from streams.kafka import send_durably
 from streams.lanes import Taken
 from streams.redaction import Redactor
 from streams.rules import Rules
@@ -120,7 +121,7 @@ class Scorer:
     async def _dead_letter(self, place: tuple[str, int, int], reason: str) -> None:
         letter = {"upgrade": self.upgrade, "topic": place[0], "partition": place[1], "offset": place[2],
                   "role": "score", "error": reason[:500]}  # fmt: skip
-        await self.producer.send_and_wait(topics.DEAD_LETTERS, json_text.dumps(letter), key=str(place).encode())
+        await send_durably(self.producer, topics.DEAD_LETTERS, json_text.dumps(letter), key=str(place).encode())
         metrics.DEAD_LETTERS.labels("score").inc()
 
 

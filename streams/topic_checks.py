@@ -18,7 +18,7 @@ from schemas.config import Config
 from schemas.errors import ShadowtapError
 from schemas.settings import Kafka
 from schemas.topics import consumer_group
-from streams.kafka import MAX_RECORD, admin, committed_positions, reader
+from streams.kafka import MAX_RECORD, admin, positions, reader
 
 HOUR_MS = 3_600_000
 OWN = (topics.TRIALS, topics.TOUCHED, topics.VERDICTS, topics.DEAD_LETTERS, topics.CONTROL)
@@ -81,7 +81,7 @@ async def check_tapped_topics(config: Config) -> dict[str, int]:
         await _readable(kafka, name)
     group = consumer_group(config.upgrade.name, "replay")
     try:
-        await committed_positions(kafka, group, [TP(config.tap.topics[0], 0)])
+        await positions(kafka, group, [TP(config.tap.topics[0], 0)])
     except (GroupAuthorizationFailedError, ClusterAuthorizationFailedError) as refused:
         raise ShadowtapError(
             f"this user may not use consumer group {group!r}: grant Read on it (prefix shadowtap.)"

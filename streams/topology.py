@@ -7,7 +7,6 @@ agent does stands in the object it calls; here one sees what flows where.
 """
 
 import asyncio
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,13 +16,13 @@ from faust.types import TP
 from schemas import topics
 from schemas.config import Config
 from schemas.settings import Kafka
-from schemas.topics import consumer_group
 from streams.alert_sender import AlertSender
 from streams.batches import Batches
 from streams.faust_app import Records, agent, create_app, keep_lanes
 from streams.judging import Judging
-from streams.kafka import SESSION_S, committed_positions
-from streams.lanes import Lanes
+from streams.kafka import SESSION_S, any_record
+from streams.lanes import Claim, Lanes
+from streams.log_starts import LogStarts
 from streams.replay.replayer import Replayer
 from streams.scorer import Scorer
 
@@ -45,19 +44,23 @@ class Role:
 def replay_role(config: Config, replayer: Replayer, session_s: float = SESSION_S) -> Role:
     """Tapped records → trials and ledger."""
     app = create_app(config.tapped_kafka, config.upgrade.name, "replay", session_s)
-    slots = config.worker.replays_in_work
-    lanes = Lanes(app, slots=slots, on_passed=replayer.count, before_commit=replayer.write_ledger)
+    starts = LogStarts(app)
+    lanes = Lanes(
+        app,
+        slots=config.worker.replays_in_work,
+        session_s=session_s,
+        on_passed=replayer.count,
+        before_commit=replayer.write_ledger,
+        explain=lambda gap: starts.of(gap.tp),
+        any_record=partial(any_record, config.tapped_kafka),
+    )
 
     @agent(app, lanes, *config.tap.topics)
     async def replay_exchanges(records: Records) -> None:
         async for record in records:
-            lanes.start(record, partial(replayer.replay, record))
+            lanes.start(record, partial(replayer.replay, record, Claim(lanes, record)))
 
-    async def take_over(tps: Collection[TP]) -> None:
-        group = consumer_group(config.upgrade.name, "replay")
-        await replayer.look_back(lanes, await committed_positions(config.tapped_kafka, group, tps))
-
-    keep_lanes(app, lanes, take_over)
+    keep_lanes(app, lanes, config.tapped_kafka, partial(replayer.take_over, lanes))
 
     @app.task  # type: ignore[untyped-decorator] # Faust ships no types
     async def relieve() -> None:
@@ -69,7 +72,7 @@ def replay_role(config: Config, replayer: Replayer, session_s: float = SESSION_S
 def score_role(config: Config, scorer: Scorer, session_s: float = SESSION_S) -> Role:
     """Trials and ledger → ClickHouse, and which evidence was touched."""
     app = create_app(config.kafka, config.upgrade.name, "score", session_s)
-    lanes = Lanes(app, role="score", slots=4 * TRIALS_PER_BATCH)
+    lanes = Lanes(app, role="score", slots=4 * TRIALS_PER_BATCH, any_record=partial(any_record, config.kafka))
     batches = Batches(lanes, scorer.score, size=TRIALS_PER_BATCH, within=TRIALS_WITHIN_S)
 
     @agent(app, lanes, topics.TRIALS)
@@ -83,7 +86,7 @@ def score_role(config: Config, scorer: Scorer, session_s: float = SESSION_S) -> 
 def judge_role(config: Config, judging: Judging, session_s: float = SESSION_S) -> Role:
     """Touched hours → evidence → verdicts. One partition, so one judge at a time."""
     app = create_app(config.kafka, config.upgrade.name, "judge", session_s)
-    lanes = Lanes(app, role="judge", slots=100_000, window=1_000_000)
+    lanes = Lanes(app, role="judge", slots=100_000, window=1_000_000, any_record=partial(any_record, config.kafka))
     batches = Batches(lanes, judging.look, size=100_000, within=LOOKS_WITHIN_S, idle_s=LOOK_WHEN_IDLE_S)
 
     @agent(app, lanes, topics.TOUCHED)
@@ -97,7 +100,7 @@ def judge_role(config: Config, judging: Judging, session_s: float = SESSION_S) -
 def alert_role(config: Config, sender: AlertSender, session_s: float = SESSION_S) -> Role:
     """Verdicts → Slack, once per cause."""
     app = create_app(config.kafka, config.upgrade.name, "alert", session_s)
-    lanes = Lanes(app, role="alert", slots=1)
+    lanes = Lanes(app, role="alert", slots=1, any_record=partial(any_record, config.kafka))
 
     @agent(app, lanes, topics.VERDICTS)
     async def send_alerts(records: Records) -> None:
@@ -111,11 +114,11 @@ def alert_role(config: Config, sender: AlertSender, session_s: float = SESSION_S
             if TP(topics.VERDICTS, 0) in app.consumer.assignment():  # one worker sends
                 await sender.send_noted()
 
-    keep_lanes(app, lanes)
+    keep_lanes(app, lanes, config.kafka)
     return Role("alert", app, lanes, config.kafka)
 
 
 def _batched(role: Role, batches: Batches) -> Role:
-    keep_lanes(role.app, role.lanes)
+    keep_lanes(role.app, role.lanes, role.kafka)
     role.app.task(batches.run)
     return role

@@ -24,7 +24,7 @@ from streams.control import controlled
 from streams.following import Follower
 from streams.health import Health
 from streams.judging import Judging
-from streams.kafka import SESSION_S, partitions, producer, seed_positions
+from streams.kafka import partitions, producer, seed_positions
 from streams.pause_alerts import PauseAlerts
 from streams.redaction import Redactor
 from streams.replay.providers import provider_clients
@@ -54,12 +54,11 @@ class Worker:
 
 @asynccontextmanager
 async def worker(
-    config: Config, names: Sequence[str], session_s: float = SESSION_S, health: Health | None = None
+    config: Config, names: Sequence[str], session_s: float | None = None, health: Health | None = None
 ) -> AsyncIterator[Worker]:
     """Everything the named roles need, connected and checked; nothing runs yet.
 
-    `session_s` is how long Kafka waits for a worker that has gone silent before it gives its partitions away. What
-    the parts know of their health is added to `health`.
+    `session_s` stands for the setting of that name. What the parts know of their health is added to `health`.
 
     Raises:
         ConfigError: a setting that this worker must not start with.
@@ -69,6 +68,7 @@ async def worker(
     async with AsyncExitStack() as stack:
         rules = Rules(config)
         health = health or Health()
+        session_s = config.worker.session_s if session_s is None else session_s
         sink = await stack.enter_async_context(producer(config.kafka))
         trial_partitions, places = await checked_topics(config, tapping="replay" in names)
         roles: list[Role] = []

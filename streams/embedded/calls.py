@@ -49,6 +49,11 @@ class Calls:
         """How often each HTTP status was given."""
         return Counter(call.status for call in self._calls)
 
+    @property
+    def in_flight(self) -> int:
+        """Calls that are not answered yet."""
+        return self._in_flight
+
     def begin(self, request: str, arm: str, model: str) -> tuple[int, int]:
         """Note a call; gives its place in the log and how often the same was asked before."""
         repeat = self._asked[request, arm]

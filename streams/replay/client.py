@@ -25,6 +25,7 @@ from schemas.answers import Answer
 from schemas.ids import content_hash
 from schemas.topics import ARM_HEADER, REQUEST_HEADER
 from streams import metrics
+from streams.lanes import Claim
 from streams.replay.breaker import State
 from streams.replay.chat_api import Api, ChatApi, Unconvertible
 from streams.replay.headroom import reported
@@ -40,7 +41,9 @@ log = logging.getLogger(__name__)
 LONGEST_HOLD_S = 60.0  # of a Retry-After, for requests other than the one that got it
 LOOK_EVERY_S = 1.0  # how often a request that waits looks whether it is still worth it
 STOPPED_GRACE_S = 60.0  # a stop (`shadowtap pause`) that is longer lets exchanges pass by, so that the tap goes on
+DOUBTED_S = 0.1  # the same while nobody knows whether its record is ours
 TOO_LARGE = "answer_too_large"
+ABANDONED = "abandoned"
 _LONGEST_ID = 256  # characters in a header
 _NOT_FOUND, _ERROR = 404, 400
 
@@ -166,16 +169,17 @@ class ProviderClient:
         request_id: str,
         arm: str,
         *,
+        claim: Claim | None = None,
         pay_again: Callable[[], bool] = lambda: True,
         is_given_up: Callable[[], bool] = lambda: False,
     ) -> Answer:
-        """The answer to one chat request.
+        """The answer to one chat request, which is sent only while the `claim` on its record holds.
 
         `pay_again` is asked after an answer was lost that may have been billed: may another be paid in its place?
         Whoever cancels this because nobody can wait any longer lets `is_given_up` say so, and it ends like an outage.
 
         Raises:
-            Unavailable: no answer within the patience, or none that may be paid.
+            Unavailable: no answer within the patience, none that may be paid, or (`ABANDONED`) the claim is lost.
         """
         try:
             sending = self._sending(body, pin, request_id, arm)
@@ -185,7 +189,7 @@ class ProviderClient:
         is_unsent, is_on_wire = True, False
         try:
             while True:
-                passage = await self._turn(sending.tokens, patience)
+                passage = await self._turn(sending.tokens, patience, claim)
                 is_unsent, is_on_wire = False, True
                 try:
                     return await self._asked(sending, passage)
@@ -220,23 +224,26 @@ class ProviderClient:
         }
         return _Sending(pin, sent, frozenset(wire), headers, self._guess.of(wire, len(sent)))
 
-    async def _turn(self, tokens: float, patience: Patience) -> Passage:
+    async def _turn(self, tokens: float, patience: Patience, claim: Claim | None) -> Passage:
         """Wait in line; nothing is held meanwhile."""
         while True:
             if not self.may_ask.is_set():
-                await self._while_worth_it(asyncio.ensure_future(self.may_ask.wait()), patience)
+                await self._while_worth_it(asyncio.ensure_future(self.may_ask.wait()), patience, claim)
+            await _made_sure(claim)
             turn = self.turnstile.enter(tokens)
             try:
-                await self._while_worth_it(turn, patience)
+                await self._while_worth_it(turn, patience, claim)
             except BaseException:
                 if turn.done() and not turn.cancelled():  # the turn came at the very moment we were stopped
                     self.turnstile.withdraw(turn.result())
                 raise
-            if self.may_ask.is_set():
+            if self.may_ask.is_set() and (claim is None or claim.is_sure):
+                if claim is not None:
+                    claim.is_begun = True
                 return turn.result()
             self.turnstile.withdraw(turn.result())
 
-    async def _while_worth_it(self, waited: asyncio.Future[Any], patience: Patience) -> None:
+    async def _while_worth_it(self, waited: asyncio.Future[Any], patience: Patience, claim: Claim | None) -> None:
         try:
             while not waited.done():
                 if not self.is_stopped_for_long:
@@ -246,6 +253,7 @@ class ProviderClient:
                 is_over = patience.is_over(time.monotonic(), is_sick=self.is_sick, paused=self.paused_reason)
                 if is_over and not waited.done():
                     raise _NotWorthIt(patience.reason)
+                _check(claim)
         finally:
             waited.cancel()  # does nothing where it is done
 
@@ -335,3 +343,15 @@ def _latency_ms(headers: Mapping[str, str], measured_ms: float) -> float:
         return float(headers.get("x-simulated-latency-ms", measured_ms))
     except ValueError:
         return measured_ms
+
+
+def _check(claim: Claim | None) -> None:
+    if claim is not None and claim.is_lost:
+        raise _NotWorthIt(ABANDONED)
+
+
+async def _made_sure(claim: Claim | None) -> None:
+    """Wait until the claim is sure, or lost."""
+    while claim is not None and not claim.is_sure:
+        _check(claim)
+        await asyncio.sleep(DOUBTED_S)

@@ -49,15 +49,21 @@ class LedgerBook:
         """The record at this offset has these outcomes; called in order of offsets."""
         if self.is_counted(tp, offset):
             return
-        blocks = self._open.setdefault(tp, [])
-        start = offset // BLOCK * BLOCK
-        if not blocks or blocks[-1].start != start:
-            blocks.append(_Block(start, start))
-        block = blocks[-1]
+        block = self._block(tp, offset)
         block.end, block.ts_ms = offset + 1, max(block.ts_ms, ts_ms)
         for candidate, _, _ in outcomes:
             block.since.setdefault(candidate, offset)
         block.counts.update((candidate, feature, str(outcome)) for candidate, feature, outcome in outcomes)
+
+    def expire(self, tp: TP, start: int, end: int, ts_ms: int, candidates: Iterable[str]) -> None:
+        """The offsets from `start` up to `end` were deleted before we could read them; called in order of offsets."""
+        start = max(start, self._until.get(tp, 0))
+        while start < end:
+            upto = min(end, (start // BLOCK + 1) * BLOCK)
+            block = self._block(tp, start)
+            block.end, block.ts_ms = upto, max(block.ts_ms, ts_ms)
+            block.counts.update({(candidate, "", str(Outcome.EXPIRED)): upto - start for candidate in candidates})
+            start = upto
 
     def records(self, tp: TP, spend: Spend) -> list[LedgerRange]:
         """The ledger records that must be durable before the position moves."""
@@ -86,6 +92,13 @@ class LedgerBook:
         if records:
             self._until[tp] = records[-1].end
             self._open[tp] = [block for block in self._open[tp] if block.start >= records[-1].start]
+
+    def _block(self, tp: TP, offset: int) -> _Block:
+        blocks = self._open.setdefault(tp, [])
+        start = offset // BLOCK * BLOCK
+        if not blocks or blocks[-1].start != start:
+            blocks.append(_Block(start, start))
+        return blocks[-1]
 
     def forget(self, tps: Iterable[TP]) -> None:
         """These partitions are somebody else's now."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -48,7 +49,9 @@ async def post(
     started = time.monotonic()
     timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_S, timeout_s))
     try:
-        async with session.post(url, data=sent, headers=headers, timeout=timeout, allow_redirects=False) as response:
+        async with session.post(
+            url, data=BytesIO(sent), headers=headers, timeout=timeout, allow_redirects=False
+        ) as response:
             is_stream = response.status < _ERROR and response.content_type == "text/event-stream"
             return await (_streamed(response, api, started) if is_stream else _whole(response, api, started))
     except aiohttp.ClientConnectorError as nobody:

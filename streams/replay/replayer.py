@@ -5,6 +5,7 @@ position moves: a trial is produced, an undecodable record is dead-lettered, eve
 """
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -23,10 +24,11 @@ from schemas.ledger import LedgerRange, ledger_bytes
 from schemas.outcomes import Outcome
 from schemas.trials import CandidateAnswer, Trial, trial_bytes, trial_id
 from streams import metrics
-from streams.lanes import Lanes, Taken
+from streams.kafka import Position, send_durably
+from streams.lanes import Abandoned, Claim, Lanes, Taken
 from streams.replay.arms import RERUN, AskedArm, arms_of, candidate_arm, likely_cost
 from streams.replay.budget import Budget
-from streams.replay.client import ProviderClient, Unavailable
+from streams.replay.client import ABANDONED, ProviderClient, Unavailable
 from streams.replay.costs import with_cost
 from streams.replay.ledger_book import LedgerBook, Outcomes
 from streams.replay.look_back import look_back
@@ -38,6 +40,8 @@ from streams.replay.stragglers import Asked, Stragglers
 from streams.tap.decode import Undecodable, decode
 from streams.tap.features import FeatureNames, feature_of
 from streams.tap.scope import out_of_bounds
+
+log = logging.getLogger(__name__)
 
 MAX_TRIAL = 12 << 20  # bytes; the trials topic takes 16 MiB
 
@@ -85,8 +89,12 @@ class Replayer:
         self.stragglers = Stragglers(self.providers)
         self.ledger = LedgerBook(config.upgrade.name, self.cluster)
 
-    async def replay(self, record: Taken) -> Outcomes:
-        """The outcomes of a tapped record, once they are durable."""
+    async def replay(self, record: Taken, claim: Claim | None = None) -> Outcomes:
+        """The outcomes of a tapped record, once they are durable.
+
+        Raises:
+            Abandoned: the `claim` was lost before anything was paid.
+        """
         if self.ledger.is_counted(record.tp, record.offset):
             return ()
         source = Source(self.cluster, *record.place)
@@ -97,10 +105,10 @@ class Replayer:
             return self._all_candidates("", Outcome.DEAD_LETTER)
         outcomes: list[tuple[str, str, Outcome]] = []
         for exchange in exchanges:
-            outcomes += await self._exchange(record.tp, exchange)
+            outcomes += await self._exchange(record.tp, exchange, claim)
         return tuple(outcomes)
 
-    async def _exchange(self, tp: TP, exchange: Exchange) -> Outcomes:  # noqa: PLR0911 - one return per outcome
+    async def _exchange(self, tp: TP, exchange: Exchange, claim: Claim | None) -> Outcomes:  # noqa: PLR0911 - one return per outcome
         outside = out_of_bounds(exchange, self.config.match_names)
         if outside is not None:
             return self._all_candidates("", outside)
@@ -128,9 +136,11 @@ class Replayer:
             self.pace.took(tp, -len(arms), -likely)
             return self._ended(feature, dict.fromkeys(asked, Outcome.OVER_BUDGET))
         purse = Purse(self.budget, reserved)
-        answers = await self._ask(tp, exchange, arms, purse)
+        answers = await self._ask(Asked(tp, exchange.source.offset), exchange, arms, purse, claim)
         booked = purse.close((answers[arm.name], arm) for arm in arms)
         self.pace.took(tp, 0, booked - likely)
+        if any(isinstance(answer, Unavailable) and answer.reason == ABANDONED for answer in answers.values()):
+            raise Abandoned
         spent = [answer.cost_usd for answer in answers.values() if isinstance(answer, Answer)]
         got = tuple(
             CandidateAnswer(c.name, c.pin, candidate_hash(c), answer, asked[c.name])
@@ -170,10 +180,9 @@ class Replayer:
         return Outcome.OVER_BUDGET if requests and self.budget.is_spent(tp, requests, _today()) else None
 
     async def _ask(
-        self, tp: TP, exchange: Exchange, arms: Sequence[AskedArm], purse: Purse
+        self, asked: Asked, exchange: Exchange, arms: Sequence[AskedArm], purse: Purse, claim: Claim | None
     ) -> dict[str, Answer | Unavailable]:
         """All arms at once; an arm whose provider is away does not fail the others."""
-        asked = Asked(tp, exchange.source.offset)
 
         async def ask(arm: AskedArm) -> Answer | Unavailable:
             try:
@@ -182,6 +191,7 @@ class Replayer:
                     arm.pin,
                     exchange.request_id,
                     arm.name,
+                    claim=claim,
                     pay_again=partial(purse.pay_again, arm),
                     is_given_up=lambda: asked.is_given_up,
                 )
@@ -217,29 +227,47 @@ class Replayer:
 
     async def write_range(self, ledger: LedgerRange) -> None:
         """Make a ledger record of one's own durable."""
-        await (await self._send_ledger(TP(ledger.topic, ledger.partition), ledger))
+        await self._send_ledger(TP(ledger.topic, ledger.partition), ledger)
+
+    async def take_over(self, lanes: Lanes, positions: Mapping[TP, Position]) -> None:
+        """Newly assigned partitions: what is done already, and what was deleted before anybody could read it."""
+        await self.look_back(lanes, {tp: position.committed for tp, position in positions.items()})
+        for tp, position in positions.items():
+            if position.first > position.committed:
+                self._expire(tp, position.committed, position.first, int(time.time() * 1000))
+                await self.write_ledger(tp, position.first)  # no record may ever come, and with it no commit
+
+    def _expire(self, tp: TP, start: int, end: int, ts_ms: int) -> None:
+        log.error(
+            "%s/%d: retention deleted offsets %d to %d before they were read", tp.topic, tp.partition, start, end - 1
+        )
+        names = [candidate.name for candidate in self.config.candidates]
+        self.ledger.expire(tp, start, end, ts_ms, names)
+        for name in names:
+            metrics.OUTCOMES.labels(name, Outcome.EXPIRED).inc(end - start)
+            self.outcomes[Outcome.EXPIRED] += end - start
 
     def count(self, record: Taken) -> None:
         """The watermark passes the record: its outcomes belong to the ledger."""
+        if record.is_gap:
+            if record.result > record.offset:
+                self._expire(record.tp, record.offset, min(record.result, record.end), record.ts_ms)
+            return
         self.ledger.count(record.tp, record.offset, record.ts_ms, record.result or ())
 
     async def write_ledger(self, tp: TP, mark: int) -> None:
         """Make the ledger durable up to where the position is about to move."""
         records = self.ledger.records(tp, self.budget.spend(tp, _today()))
         self.budget.tell(_today())
-        sends = [await self._send_ledger(tp, record) for record in records]
-        await asyncio.gather(*sends)
+        await asyncio.gather(*(self._send_ledger(tp, record) for record in records))
         self.ledger.written(tp, records)
         self._done[tp] = {place for place in self._done[tp] if place[0] >= mark}
 
-    async def _send_ledger(self, tp: TP, ledger: LedgerRange) -> asyncio.Future[object]:
+    async def _send_ledger(self, tp: TP, ledger: LedgerRange) -> None:
         source = Source(self.cluster, tp.topic, tp.partition, ledger.start)
-        return await self._send(tp, "ledger", source, ledger_bytes(ledger))
+        await self._produce(tp, "ledger", source, ledger_bytes(ledger))
 
     async def _produce(self, tp: TP, kind: str, source: Source, value: bytes) -> None:
-        await (await self._send(tp, kind, source, value))
-
-    async def _send(self, tp: TP, kind: str, source: Source, value: bytes) -> asyncio.Future[object]:
         place = f"{source.topic}/{source.partition}/{source.offset}/{source.item}".encode()
         headers = [
             (topics.UPGRADE_HEADER, self.config.upgrade.name.encode()),
@@ -249,10 +277,8 @@ class Replayer:
         ]
         if self.run:
             headers.append((topics.RUN_HEADER, self.run.encode()))
-        sending: asyncio.Future[object] = await self.producer.send(
-            topics.TRIALS, value, key=place, partition=tp.partition % self.trial_partitions, headers=headers
-        )
-        return sending
+        partition = tp.partition % self.trial_partitions
+        await send_durably(self.producer, topics.TRIALS, value, key=place, partition=partition, headers=headers)
 
     async def _dead_letter(self, record: Taken, reason: str) -> None:
         """Position and error only: what could not be read may hold anything."""
@@ -265,9 +291,8 @@ class Replayer:
             "role": "replay",
             "error": reason,
         }
-        await self.producer.send_and_wait(
-            topics.DEAD_LETTERS, json_text.dumps(letter), key=f"{topic}/{partition}".encode()
-        )
+        key = f"{topic}/{partition}".encode()
+        await send_durably(self.producer, topics.DEAD_LETTERS, json_text.dumps(letter), key=key)
         metrics.DEAD_LETTERS.labels("replay").inc()
 
     def _ended(self, feature: str, outcomes: Mapping[str, Outcome]) -> Outcomes:
