@@ -31,5 +31,8 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+chaos: $(STAMP)
+	$(BIN)/python -m benchmarks.chaos
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

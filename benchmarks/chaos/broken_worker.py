@@ -16,11 +16,11 @@ async def main(path: str, port: str, fault: str) -> None:
         reached(load_config(path), ("replay",), health, stop) as made,
     ):
         work = asyncio.ensure_future(run(made.roles, stop))
-        while sum(made.replayer.outcomes.values()) < 40:
+        while sum(made.replayer.outcomes.values()) < 40:  # noqa: ASYNC110 - outcomes are only a counter
             await asyncio.sleep(0.1)
         if fault == "stuck_loop":
-            time.sleep(600)
-        consumer = made.roles[0].app.consumer._thread._consumer
+            time.sleep(600)  # noqa: ASYNC251 - this is the fault
+        consumer = made.roles[0].app.consumer._thread._consumer  # noqa: SLF001 - broken on purpose
         while True:  # it is never asked to fetch again, as after a poll interval that was exceeded
             consumer.pause(*consumer.assignment())
             await asyncio.sleep(0.01)

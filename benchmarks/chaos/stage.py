@@ -33,13 +33,13 @@ SESSION_S = 6
 PASSWORD = "CHAOS_CLICKHOUSE_PASSWORD"
 
 
-class RowFailed(AssertionError):
+class RowError(AssertionError):
     """A fault did harm; the message says which count is wrong."""
 
 
 def must(holds: bool, what: str) -> None:
     if not holds:
-        raise RowFailed(what)
+        raise RowError(what)
 
 
 @dataclass
@@ -255,7 +255,7 @@ class Upgrade:
     async def whole(self) -> bool:
         return sum((await self.ledger()).values()) >= self.owed
 
-    async def asked(self, at_least: int, within_s: float = 60.0) -> None:
+    async def asked(self, at_least: int, within_s: float = 150.0) -> None:
         """Wait until the provider was asked so often."""
         await self.until(lambda: len(self.provider.calls) >= at_least, within_s, f"{at_least} requests")
 
@@ -372,7 +372,7 @@ class Upgrade:
             async with asyncio.timeout(within_s):
                 codes = [await process.wait() for process in running]
         except TimeoutError:
-            raise RowFailed(f"{self.name}: a worker did not end within {within_s} s; {self.said()}") from None
+            raise RowError(f"{self.name}: a worker did not end within {within_s} s; {self.said()}") from None
         must(set(codes) <= {0}, f"{self.name}: exit codes {codes}; {self.said()}")
 
 
