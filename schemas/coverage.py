@@ -8,6 +8,17 @@ from schemas.outcomes import NOT_OWED
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """Requests to providers and USD of the whole upgrade and of one day; `unpriced` exchanges have no known price."""
+
+    requests: int = 0
+    usd: float = 0.0
+    requests_today: int = 0
+    usd_today: float = 0.0
+    unpriced: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """Coverage of a candidate, or of one of its features: numbers of exchanges."""
 

@@ -31,7 +31,8 @@ class OutcomeCount:
 class LedgerRange:
     """Outcomes of the tapped offsets `start` (inclusive) to `end` (exclusive) of one partition.
 
-    `day` (UTC, ISO date), `requests` and `usd` are what this partition has spent on that day so far. `since` is the
+    `day` (UTC, ISO date), `requests` and `usd` are what this partition has spent on that day so far, the totals since
+    the upgrade began. `since` is the
     first offset counted for each candidate: a candidate that came later is not counted from `start` on.
     """
 
@@ -48,6 +49,8 @@ class LedgerRange:
     usd: float = 0.0
     run: str = ""  # empty for the live run, else the backfill's name
     since: Mapping[str, int] = field(default_factory=dict)  # candidate to offset; absent: `start`
+    total_requests: int = 0
+    total_usd: float = 0.0
     version: int = LEDGER_VERSION
 
 

@@ -49,6 +49,8 @@ class Control:
             else:
                 client.resume()
                 client.go_on()
+        if not self.clients:
+            return  # somebody only wants to know
         metrics.PAUSED.set(is_pause)
         log.warning("provider calls %sd by %s: %s", order.order, order.by, order.why)
 

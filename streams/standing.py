@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
 
 from schemas import topics
 from schemas.config import Config
+from schemas.control import ControlRecord, Order
+from schemas.coverage import Spent
 from schemas.errors import UnreachableError
 from schemas.settings import Kafka
 from schemas.topics import consumer_group
+from streams.control import order_in_force
 from streams.kafka import partitions, reader
 from streams.store import Store
 
@@ -17,32 +21,27 @@ _OWN = {"score": topics.TRIALS, "judge": topics.TOUCHED, "alert": topics.VERDICT
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """Of the exchanges that ClickHouse keeps: requests to providers, US dollars, and exchanges without a price."""
-
-    requests: int
-    usd: float
-    unpriced: int
-    requests_today: int
-    usd_today: float
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
-    """`lag` is records per role that wait, None for a role that never ran; it is None where Kafka is away."""
+    """`lag` is records per role that wait, None for a role that never ran; it is None where Kafka is away.
+
+    `pause` is who stopped the asking, None where nobody has, or Kafka is away.
+    """
 
     lag: Mapping[str, int | None] | None
     spent: Spent
+    pause: ControlRecord | None = None
     trouble: str = ""
 
 
 async def standing(config: Config, store: Store) -> Standing:
     """Ask Kafka and ClickHouse; verdicts can be shown without Kafka, so its absence is only told."""
-    spent = await _spent(store, config.upgrade.name)
+    spent = await store.spent(config.upgrade.name, datetime.now(UTC).date().isoformat())
     try:
-        return Standing(await _lags(config), spent)
+        order = await order_in_force(config.kafka, config.upgrade.name)
+        pause = order if order is not None and order.order is Order.PAUSE else None
+        return Standing(await _lags(config), spent, pause)
     except UnreachableError as away:
-        return Standing(None, spent, str(away))
+        return Standing(None, spent, trouble=str(away))
 
 
 async def _lags(config: Config) -> dict[str, int | None]:
@@ -65,13 +64,3 @@ async def _lag(kafka: Kafka, group: str, names: Iterable[str]) -> int | None:
         begins = await client.beginning_offsets([place for place in places if committed[place] is None])
         lag: int = sum(max(0, ends[place] - (committed[place] or begins.get(place, 0))) for place in places)
         return lag
-
-
-async def _spent(store: Store, upgrade: str) -> Spent:
-    rows = await store.connection.rows(
-        "SELECT sum(asked), sum(ifNull(spent_usd, 0)), countIf(spent_usd IS NULL AND asked > 0), "
-        "sumIf(asked, toDate(ts) = today()), sumIf(ifNull(spent_usd, 0), toDate(ts) = today()) "
-        "FROM exchanges WHERE upgrade = {upgrade:String}",
-        {"upgrade": upgrade},
-    )
-    return Spent(*rows[0])

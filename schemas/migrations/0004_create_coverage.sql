@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS {db}.coverage_rows {cluster}
     day        LowCardinality(String)          COMMENT 'UTC day that requests and usd belong to, YYYY-MM-DD',
     requests   UInt64                          COMMENT 'requests sent for this partition on that day so far',
     usd        Float64                         COMMENT 'USD spent for this partition on that day so far',
+    total_requests UInt64                      COMMENT 'requests sent for this partition since the upgrade began',
+    total_usd  Float64                         COMMENT 'USD spent for this partition since the upgrade began',
     ingested_at DateTime('UTC') DEFAULT now()  COMMENT 'when the row was written, UTC; time to live runs on it'
 ) ENGINE = {engine:end} ORDER BY (upgrade, cluster, topic, partition, run, start)
 SETTINGS non_replicated_deduplication_window = 10000

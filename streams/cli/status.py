@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from schemas import json_text
 from schemas.config import CONFIG_FILE, load_config
 
 if TYPE_CHECKING:
+    from schemas.settings import Budget
     from schemas.verdicts import Report
     from streams.standing import Standing
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 def status(path: Path, candidate: str | None, form: str) -> None:
     """Show what the evidence says now, and when there will be a verdict; the exit code is the verdict's.
 
-    Beneath: coverage, records that wait for each role, and what was spent.
+    Beneath: coverage, a pause, records that wait for each role, and what was spent beside the caps.
     """
     from rich.console import Console  # noqa: PLC0415 - only where a table is drawn
 
@@ -41,26 +43,36 @@ def status(path: Path, candidate: str | None, form: str) -> None:
 
     report, stands = asyncio.run(main())
     if form == "json":
-        whole = report_json(report) | {"lag": stands.lag, "spend": asdict(stands.spent)}
+        whole = report_json(report) | {"lag": stands.lag, "spend": asdict(stands.spent), "pause": stands.pause}
         click.echo(json_text.dumps(whole).decode())
     else:
         console = Console()
         console.print(verdict_table(report))
-        for line in _beneath(report, stands):
+        for line in _beneath(report, stands, config.budget):
             console.print(line, highlight=False)
     if stands.trouble:
         click.echo(f"note: the lag is unknown: {stands.trouble}", err=True)
     raise SystemExit(exit_code(report, candidate))
 
 
-def _beneath(report: "Report", stands: "Standing") -> Iterator[str]:
+def _beneath(report: "Report", stands: "Standing", caps: "Budget") -> Iterator[str]:
     yield "coverage: " + ", ".join(f"{count:,} {name}" for name, count in report.coverage.items())
+    if stands.pause is not None:
+        at = datetime.fromtimestamp(stands.pause.at_ms / 1000, UTC)
+        yield f"PAUSED by {stands.pause.by} at {at:%Y-%m-%d %H:%M} UTC: {stands.pause.why}"
     if stands.lag is not None:
         waiting = (f"{role} {'never ran' if lag is None else f'{lag:,}'}" for role, lag in stands.lag.items())
         yield f"records that wait: {', '.join(waiting)}"
     spent = stands.spent
     unpriced = f" (price unknown for {spent.unpriced:,} exchanges)" if spent.unpriced else ""
     yield (
-        f"asked of providers: {spent.requests:,} requests, {spent.usd:.2f} USD{unpriced}; "
-        f"today {spent.requests_today:,}, {spent.usd_today:.2f} USD"
+        f"asked of providers: {_amounts(spent.requests, caps.requests_total, spent.usd, caps.usd_total)}{unpriced};"
+        f" today (UTC) {_amounts(spent.requests_today, caps.requests_per_day, spent.usd_today, caps.usd_per_day)}"
     )
+
+
+def _amounts(requests: int, most_requests: int | None, usd: float, most_usd: float | None) -> str:
+    """Requests and dollars, each beside its cap."""
+    of_requests = "" if most_requests is None else f" of {most_requests:,}"
+    of_usd = "" if most_usd is None else f" of {most_usd:,.2f}"
+    return f"{requests:,}{of_requests} requests, {usd:,.2f}{of_usd} USD"

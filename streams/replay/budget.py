@@ -24,8 +24,7 @@ A_GRAIN = 1e-9  # USD: sums of floats are no more exact
 class Spend:
     """What one partition has spent on a UTC day (ISO date), and since the upgrade began.
 
-    `usd` is booked; `held_usd` is reserved for requests of that day whose answers are not there yet. `total_usd`
-    holds both.
+    `usd` is booked; `held_usd` is reserved for requests of that day whose answers are not there yet.
     """
 
     day: str = ""
@@ -34,6 +33,7 @@ class Spend:
     held_usd: float = 0.0
     total_requests: int = 0
     total_usd: float = 0.0
+    total_held_usd: float = 0.0
 
     def to_bytes(self) -> bytes:
         """For the header of a record."""
@@ -80,7 +80,7 @@ class Budget:
             if self._fits(tp, spend, requests, usd):
                 self._take(spend, requests, usd)
                 return Reservation(tp, day, requests, usd)
-            if spend.held_usd <= A_GRAIN or not self._fits(tp, _settled(spend), requests, usd):
+            if spend.total_held_usd <= A_GRAIN or not self._fits(tp, _settled(spend), requests, usd):
                 return None
             event = self._settled.setdefault(tp, asyncio.Event())
             event.clear()
@@ -101,7 +101,8 @@ class Budget:
             spend.held_usd = max(0.0, spend.held_usd - reservation.usd)
             spend.usd += usd
             spend.requests -= unsent
-        spend.total_usd += usd - reservation.usd
+        spend.total_held_usd = max(0.0, spend.total_held_usd - reservation.usd)
+        spend.total_usd += usd
         spend.total_requests -= unsent
         if reservation.tp in self._settled:
             self._settled[reservation.tp].set()
@@ -112,7 +113,8 @@ class Budget:
 
     def restore(self, tp: TP, spend: Spend) -> None:
         """Take over what an earlier owner of the partition has spent, what it had in flight included."""
-        self.spends[tp] = replace(spend, usd=spend.usd + spend.held_usd, held_usd=0.0)
+        usd, total_usd = spend.usd + spend.held_usd, spend.total_usd + spend.total_held_usd
+        self.spends[tp] = replace(_settled(spend), usd=usd, total_usd=total_usd)
 
     def spend(self, tp: TP, day: str) -> Spend:
         """What the partition has spent on the newest day it knows, at least `day`."""
@@ -158,14 +160,15 @@ class Budget:
         day_usd, all_usd = self.usd_share(), self.caps.usd_total
         if day_usd is not None and spend.usd + spend.held_usd + usd > day_usd + A_GRAIN:
             return False
-        return all_usd is None or spend.total_usd + usd <= all_usd / len(self.places) + A_GRAIN
+        total_usd = spend.total_usd + spend.total_held_usd + usd
+        return all_usd is None or total_usd <= all_usd / len(self.places) + A_GRAIN
 
     @staticmethod
     def _take(spend: Spend, requests: int, usd: float) -> None:
         spend.requests += requests
         spend.total_requests += requests
         spend.held_usd += usd
-        spend.total_usd += usd
+        spend.total_held_usd += usd
 
     def _share(self, tp: TP, cap: int | None) -> int | None:
         if cap is None:
@@ -176,4 +179,4 @@ class Budget:
 
 def _settled(spend: Spend) -> Spend:
     """The spend if everything in flight had cost nothing."""
-    return replace(spend, held_usd=0.0, total_usd=spend.total_usd - spend.held_usd)
+    return replace(spend, held_usd=0.0, total_held_usd=0.0)

@@ -82,6 +82,8 @@ class LedgerBook:
                 spend.requests,
                 round(spend.usd, 9),
                 since=dict(block.since),
+                total_requests=spend.total_requests,
+                total_usd=round(spend.total_usd, 9),
             )
             for block in self._open.get(tp, ())
             if block.end > until

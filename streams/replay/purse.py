@@ -29,8 +29,8 @@ class Purse:
         metrics.SPEND_REQUESTS.labels(arm.provider).inc()
         return True
 
-    def close(self, answers: Iterable[tuple[Answer | Unavailable, AskedArm]]) -> float:
-        """Book everything; returns USD."""
+    def close(self, answers: Iterable[tuple[Answer | Unavailable, AskedArm]]) -> tuple[int, float]:
+        """Book everything; returns how many requests were not sent, and USD."""
         usd, unsent = self._lost_usd, 0
         for answer, arm in answers:
             counts_usd, is_unsent = _counts_usd(answer, arm), isinstance(answer, Unavailable) and answer.is_unsent
@@ -41,7 +41,7 @@ class Purse:
             if isinstance(answer, Answer) and answer.cost_usd is None and not answer.error:
                 metrics.UNPRICED.labels(arm.provider).inc()
         self.budget.settle(self.reserved, usd, unsent)
-        return usd
+        return unsent, usd
 
 
 def _counts_usd(answer: Answer | Unavailable, arm: AskedArm) -> float:

@@ -137,8 +137,8 @@ class Replayer:
             return self._ended(feature, dict.fromkeys(asked, Outcome.OVER_BUDGET))
         purse = Purse(self.budget, reserved)
         answers = await self._ask(Asked(tp, exchange.source.offset), exchange, arms, purse, claim)
-        booked = purse.close((answers[arm.name], arm) for arm in arms)
-        self.pace.took(tp, 0, booked - likely)
+        unsent, booked = purse.close((answers[arm.name], arm) for arm in arms)
+        self.pace.took(tp, -unsent, booked - likely)
         if any(isinstance(answer, Unavailable) and answer.reason == ABANDONED for answer in answers.values()):
             raise Abandoned
         spent = [answer.cost_usd for answer in answers.values() if isinstance(answer, Answer)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from schemas.coverage import Coverage
+from schemas.coverage import Coverage, Spent
 from schemas.ledger import LedgerRange
 from streams.store.connection import Connection
 
@@ -27,8 +27,23 @@ async def insert(connection: Connection, ranges: Sequence[LedgerRange]) -> None:
             "day": [r.day for r in ranges],
             "requests": [r.requests for r in ranges],
             "usd": [r.usd for r in ranges],
+            "total_requests": [r.total_requests for r in ranges],
+            "total_usd": [r.total_usd for r in ranges],
         },
     )
+
+
+async def spent(connection: Connection, upgrade: str, day: str) -> Spent:
+    """What an upgrade has spent on a UTC day (ISO date) and since it began, backfills included."""
+    rows = await connection.rows(
+        "SELECT sum(a), sum(b), sum(c), sum(d),"
+        " (SELECT countIf(spent_usd IS NULL AND asked > 0) FROM exchanges WHERE upgrade = {upgrade:String}) FROM ("
+        "SELECT max(total_requests) AS a, max(total_usd) AS b, maxIf(requests, day = {day:String}) AS c,"
+        " maxIf(usd, day = {day:String}) AS d FROM coverage_rows FINAL"
+        " WHERE upgrade = {upgrade:String} GROUP BY cluster, topic, partition, run)",
+        {"upgrade": upgrade, "day": day},
+    )
+    return Spent(*rows[0])
 
 
 async def coverage(connection: Connection, upgrade: str) -> Coverage:

@@ -15,7 +15,7 @@ from schemas.acceptances import Acceptance
 from schemas.alerts import Alert
 from schemas.calibrations import Calibration, Learner, Observation
 from schemas.comparisons import Comparison
-from schemas.coverage import Coverage
+from schemas.coverage import Coverage, Spent
 from schemas.epochs import EpochRow
 from schemas.ledger import LedgerRange
 from schemas.opinions import Opinion
@@ -139,6 +139,10 @@ class Store:
     async def coverage(self, upgrade: str) -> Coverage:
         """What became of the tapped exchanges, and how many were compared."""
         return await ledger.coverage(self.connection, upgrade)
+
+    async def spent(self, upgrade: str, day: str) -> Spent:
+        """What an upgrade has spent on a UTC day (ISO date), and since it began."""
+        return await ledger.spent(self.connection, upgrade, day)
 
     async def refresh_evidence(self, touched: Collection[Touched]) -> None:
         """Make the evidence of these hours anew from all their scores."""
