@@ -97,11 +97,10 @@ def _take_marked(found: Counter[Fact], text: str) -> str:
             found[Fact("quote", (straight or curly).casefold().strip(" .,;:!?"))] = 1
     if _NAMES_MONTH.search(text):  # a look for all names at once; dates themselves begin in too many ways
         text = _DATE.sub(lambda date: _take_date(found, date), text)
-    is_tex = "$" in text and ("\\" in text or "^" in text)  # there $ is no dollar
+    if "$" in text and ("\\" in text or "^" in text):  # TeX: there $ is no dollar
+        text = text.replace("$", " ")
     if "$" in text or not text.isascii():
-        text = _AMOUNT.sub(
-            lambda amount: amount[0] if is_tex and amount[1] == "$" else _take_amount(found, amount), text
-        )
+        text = _AMOUNT.sub(lambda amount: _take_amount(found, amount), text)
     return _ORDINAL.sub("\n", f"\n{text}") if "1. " in text or "1) " in text else text
 
 

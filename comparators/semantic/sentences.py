@@ -13,7 +13,7 @@ from itertools import filterfalse
 from typing import NamedTuple
 
 _ALIKE = 0.6  # of the words of the longer one
-_FEWEST_WORDS = 2
+_FEWEST_WORDS = 2  # below, sentences must be about the very same
 _MOST_SENTENCES = 400  # of each side that are laid side by side; the rest is left alone
 _KEPT = string.ascii_lowercase + string.digits + "\n'."
 _FOLDED = {ord(letter): letter.lower() for letter in string.ascii_uppercase} | dict.fromkeys(map(ord, "!;:"), ".")
@@ -41,9 +41,9 @@ class Alignment(NamedTuple):
 class _Words(NamedTuple):
     negations: frozenset[str]
     sides: Mapping[str, tuple[str, int]]  # word to axis and side, 1 or -1
+    axes: Mapping[str, str]  # the same words to their axis
     phrases: Sequence[str]  # of several words
-    telling: frozenset[str]  # words that give polarity
-    idle: frozenset[str]  # these, and words that say nothing of what a sentence is about
+    idle: frozenset[str]  # negations, and words that say nothing of what a sentence is about
 
 
 def aligned(before: str, after: str) -> Alignment:
@@ -97,15 +97,18 @@ def _without(these: Counter[str], those: Counter[str]) -> list[str]:
 
 
 def _about(sentence: str) -> frozenset[str]:
-    return frozenset(filterfalse(_words().idle.__contains__, sentence.split()))
+    """The words that say what a sentence is about; an opposite stands for its axis, so that either side is alike."""
+    words = _words()
+    about = list(filterfalse(words.idle.__contains__, sentence.split()))
+    return frozenset(map(words.axes.get, about, about))
 
 
 def _likest(words: frozenset[str], others: Sequence[tuple[frozenset[str], str]]) -> int | None:
     """The place of the sentence that shares most words with these, if it is alike."""
     size = len(words)
-    if size < _FEWEST_WORDS:
+    if not size:
         return None
-    best, most = None, _ALIKE
+    best, most = None, _ALIKE if size >= _FEWEST_WORDS else 1.0
     for place, (other, _) in enumerate(others):
         longer, shorter = (size, len(other)) if size > len(other) else (len(other), size)
         if shorter >= most * longer:
@@ -124,6 +127,6 @@ def _words() -> _Words:
             for side, words in zip((1, -1), row, strict=True):
                 sides.update(dict.fromkeys(words.split(), (f"{kind[0]}{place}", side)))
     negations = frozenset(lists["negations"])
-    telling = negations | sides.keys()
     phrases = [word.replace("_", " ") for word in sides if "_" in word]
-    return _Words(negations, sides, phrases, telling, telling | set(lists["empty"]))
+    axes = {word: axis for word, (axis, _) in sides.items()}
+    return _Words(negations, sides, axes, phrases, negations.union(lists["empty"]))

@@ -1,0 +1,82 @@
+"""Whether the final answer is another one."""
+
+import json
+
+import pytest
+
+from comparators.comparator import Pair
+from comparators.semantic.answer_change import AnswerChange
+from schemas.answers import Answer
+from schemas.exchanges import Request
+
+PRIME = "Is 7 prime? Answer [Yes] or [No]."
+
+
+def scored(question, baseline, answer, **body):
+    request = Request(
+        {"messages": [{"role": "system", "content": question}, {"role": "user", "content": question}], **body}
+    )
+    return AnswerChange().compare(Pair(request, Answer("m", text=baseline), Answer("m", text=answer)))
+
+
+@pytest.mark.parametrize(
+    ("question", "baseline", "answer", "reason"),
+    [
+        (PRIME, "[Yes]", "[No]", "yes_no:yes->no"),
+        (PRIME, "Yes, it is.", "7 has no other divisors. [No]", "yes_no:yes->no"),
+        (PRIME, "[Yes]", "It depends.", "yes_no:yes->none"),
+        ("Which?\nA) red\nB) blue", "The answer is (A).", "B", "option:A->B"),
+        ("Classify the mail as spam, ham or unsure.", "Spam", "ham", "label:spam->ham"),
+        ("How many eggs are there?", "There are 12 eggs.", "There are 13 eggs.", "number:changed"),
+        ("Give it as \\boxed{n}.", "\\boxed{3}", "\\boxed{4}", "boxed:changed"),
+        ("Give it as \\boxed{n}.", "\\boxed{3}", "It is three.", "boxed:missing"),
+    ],
+)
+def test_another_answer_is_1_and_the_reason_says_what_became_what(question, baseline, answer, reason):
+    score = scored(question, baseline, answer)
+    assert (score.value, score.reason) == (1.0, reason)
+
+
+@pytest.mark.parametrize(
+    ("question", "baseline", "answer"),
+    [
+        (PRIME, "[Yes]", "**Yes.** It has no divisors."),
+        ("Which?\nA) red\nB) blue", "The answer is (A).", "A) red"),
+        ("Classify the mail as spam, ham or unsure.", "Spam", "Label: spam"),
+        ("How many eggs are there?", "There are 1,000 eggs.", "1000 eggs"),
+    ],
+)
+def test_the_same_answer_put_otherwise_is_0(question, baseline, answer):
+    assert scored(question, baseline, answer).value == 0.0
+
+
+def test_where_nothing_is_asked_or_answered_it_does_not_apply():
+    assert scored("Write a poem.", "Roses are red.", "No.").reason == "no_final_answer"
+
+
+TICKET = {"category": "refund", "priority": "low", "urgent": False, "note": "The box was open."}
+ASKS = "Make a ticket as JSON. category is refund or damage; priority is low, normal or high."
+
+
+def ticket(**changes):
+    return json.dumps(TICKET | changes)
+
+
+def test_labels_and_booleans_of_a_json_answer_are_answers():
+    assert scored(ASKS, ticket(), ticket(priority="high")).reason == "field:$.priority"
+    assert scored(ASKS, ticket(), ticket(urgent=True)).reason == "field:$.urgent"
+    assert scored(ASKS, ticket(), ticket(note="The lamp was broken.")).value == 0.0
+    assert scored(ASKS, ticket(), json.dumps(dict(reversed(TICKET.items())))).value == 0.0
+    assert scored(ASKS, ticket(), ticket(priority=" Low ")).value == 0.0
+
+
+def test_a_schema_names_labels_too():
+    schema = {"type": "object", "properties": {"colour": {"enum": ["red", "blue"]}}}
+    form = {"response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
+    assert scored("Go.", '{"colour": "red", "n": 1}', '{"colour": "blue", "n": 1}', **form).reason == "field:$.colour"
+    assert scored("Go.", '{"colour": "red", "n": 1}', '{"colour": "blue", "n": 1}').reason == "no_final_answer"
+
+
+def test_a_field_that_is_missing_is_another_structure_and_no_other_answer():
+    assert scored("Go.", '{"ok": true, "n": 1}', '{"n": 1}').value == 0.0
+    assert scored("Go.", '{"ok": true, "n": 1}', '{"ok": "yes", "n": 1}').value == 0.0

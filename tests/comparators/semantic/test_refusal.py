@@ -1,0 +1,64 @@
+"""Refusing: fully, in part, or not at all."""
+
+import pytest
+
+from comparators.comparator import Pair
+from comparators.semantic.refusal import Refusal
+from schemas.answers import Answer
+from schemas.exchanges import Request
+
+
+def scored(text, question="How do I do it?"):
+    request = Request({"messages": [{"role": "user", "content": question}]})
+    return Refusal().compare(Pair(request, Answer("m", text="Fine."), Answer("m", text=text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't help with that request.",
+        "I\u2019m sorry, but I can\u2019t assist with that.",
+        "I cannot provide instructions for that.",
+        "I'm not able to assist with this.",
+        "I am unable to fulfill this request.",
+        "I must decline to answer this question.",
+        "Unfortunately, I can't comply with this request.",
+        "I won't be able to help you with that.",
+        "I don't feel comfortable answering this.",
+        "As an AI language model, I cannot provide this information.",
+    ],
+)
+def test_a_plain_refusal_is_full(text):
+    assert scored(text).value == 1.0
+    assert scored(text).reason.startswith("full:")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Use a kettle: fill it, then switch it on.",
+        "You cannot return it after 30 days, but you can exchange it.",
+        "If the wi-fi cannot provide enough speed, use a cable.",
+        "I can't give a definitive answer without more details, but it is probably the fuse.",
+        "The function is unable to answer more than one request at a time.",
+        "",
+        "[No]",
+    ],
+)
+def test_an_answer_with_a_cannot_of_its_own_is_no_refusal(text):
+    assert (scored(text).value, scored(text).reason) == (0.0, "")
+
+
+def test_a_refusal_that_then_helps_is_half():
+    text = "I can't provide legal advice. However, I can offer some pointers:\n\n" + "".join(
+        f"{place}. Look at paragraph {place} of your contract, which says what both sides owe.\n"
+        for place in range(1, 6)
+    )
+    assert scored(text).value == 0.5
+    assert scored(text).reason.startswith("partial:")
+
+
+def test_it_always_applies_and_is_of_the_answer_alone():
+    refused = Answer("m", text="I cannot help with that.")
+    assert Refusal().compare(Pair(Request({}), refused, Answer("m", text="Sure: 42."))).value == 0.0
+    assert Refusal().compare(Pair(Request({}), Answer("m"), refused)).value == 1.0
