@@ -12,6 +12,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
@@ -113,6 +114,8 @@ class ProviderClient:
     asked: int = 0
     troubles: Counter[str] = field(default_factory=Counter)
     _guess: TokenGuess = field(default_factory=TokenGuess)
+    _in_line: dict[asyncio.Future[Passage], tuple[Patience, Claim | None]] = field(default_factory=dict)
+    _looking: asyncio.TimerHandle | None = None
 
     def __post_init__(self) -> None:
         self.may_ask.set()
@@ -227,35 +230,58 @@ class ProviderClient:
     async def _turn(self, tokens: float, patience: Patience, claim: Claim | None) -> Passage:
         """Wait in line; nothing is held meanwhile."""
         while True:
-            if not self.may_ask.is_set():
-                await self._while_worth_it(asyncio.ensure_future(self.may_ask.wait()), patience, claim)
-            await _made_sure(claim)
+            await self._started(patience, claim)
             turn = self.turnstile.enter(tokens)
+            if not turn.done():
+                self._in_line[turn] = patience, claim
+                self._look_later()
             try:
-                await self._while_worth_it(turn, patience, claim)
+                passage = await turn
             except BaseException:
-                if turn.done() and not turn.cancelled():  # the turn came at the very moment we were stopped
-                    self.turnstile.withdraw(turn.result())
+                self.turnstile.leave(turn)
                 raise
+            finally:
+                self._in_line.pop(turn, None)
             if self.may_ask.is_set() and (claim is None or claim.is_sure):
                 if claim is not None:
                     claim.is_begun = True
-                return turn.result()
-            self.turnstile.withdraw(turn.result())
+                return passage
+            self.turnstile.withdraw(passage)
 
-    async def _while_worth_it(self, waited: asyncio.Future[Any], patience: Patience, claim: Claim | None) -> None:
-        try:
-            while not waited.done():
-                if not self.is_stopped_for_long:
-                    await asyncio.wait({waited}, timeout=min(LOOK_EVERY_S, self.patience_s))
-                if self.is_stopped_for_long:
-                    raise _NotWorthIt("stopped")
-                is_over = patience.is_over(time.monotonic(), is_sick=self.is_sick, paused=self.paused_reason)
-                if is_over and not waited.done():
-                    raise _NotWorthIt(patience.reason)
-                _check(claim)
-        finally:
-            waited.cancel()  # does nothing where it is done
+    async def _started(self, patience: Patience, claim: Claim | None) -> None:
+        """Wait while somebody has stopped the asking, or the claim is in doubt."""
+        while not (self.may_ask.is_set() and (claim is None or claim.is_sure)):
+            reason = self._why_over(patience, claim)
+            if reason is not None:
+                raise _NotWorthIt(reason)
+            if self.may_ask.is_set():
+                await asyncio.sleep(DOUBTED_S)
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.may_ask.wait(), LOOK_EVERY_S)
+
+    def _look_later(self) -> None:
+        if self._looking is None:
+            loop = asyncio.get_running_loop()
+            self._looking = loop.call_later(min(LOOK_EVERY_S, self.patience_s), self._look)
+
+    def _look(self) -> None:
+        """Send away who waits in vain: one look for all, not a clock for each."""
+        self._looking = None
+        for turn, (patience, claim) in list(self._in_line.items()):
+            reason = self._why_over(patience, claim)
+            if reason is not None and not turn.done():
+                turn.set_exception(_NotWorthIt(reason))
+        if self._in_line:
+            self._look_later()
+
+    def _why_over(self, patience: Patience, claim: Claim | None) -> str | None:
+        if claim is not None and claim.is_lost:
+            return ABANDONED
+        if self.is_stopped_for_long:
+            return "stopped"
+        is_over = patience.is_over(time.monotonic(), is_sick=self.is_sick, paused=self.paused_reason)
+        return patience.reason if is_over else None
 
     async def _asked(self, sending: _Sending, passage: Passage) -> Answer:
         """One HTTP request, and the line told how it went."""
@@ -343,15 +369,3 @@ def _latency_ms(headers: Mapping[str, str], measured_ms: float) -> float:
         return float(headers.get("x-simulated-latency-ms", measured_ms))
     except ValueError:
         return measured_ms
-
-
-def _check(claim: Claim | None) -> None:
-    if claim is not None and claim.is_lost:
-        raise _NotWorthIt(ABANDONED)
-
-
-async def _made_sure(claim: Claim | None) -> None:
-    """Wait until the claim is sure, or lost."""
-    while claim is not None and not claim.is_sure:
-        _check(claim)
-        await asyncio.sleep(DOUBTED_S)

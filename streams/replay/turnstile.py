@@ -56,7 +56,7 @@ class Turnstile:
         return self.breaker.is_sick or silent_s > max(STALLED_S, STALLED_LATENCIES * self._latency_s)
 
     def enter(self, tokens: float) -> asyncio.Future[Passage]:
-        """A turn, once it comes. Whoever stops waiting cancels the future or, if the turn has come, withdraws."""
+        """A turn, once it comes. Whoever stops waiting leaves."""
         turn: asyncio.Future[Passage] = asyncio.get_running_loop().create_future()
         self._waiting.append((tokens, turn))
         self.turn()
@@ -83,6 +83,11 @@ class Turnstile:
         self.concurrency.withdrawn()
         self.breaker.withdrawn(is_probe=passage.is_probe)
         self.turn()
+
+    def leave(self, turn: asyncio.Future[Passage]) -> None:
+        """Stop waiting; if the turn has come at that very moment, give it back."""
+        if not turn.cancel() and not turn.cancelled() and turn.exception() is None:
+            self.withdraw(turn.result())
 
     def pause(self, passage: Passage) -> None:
         """It was refused for want of access or money: only a probe now and then, until one is answered."""

@@ -20,7 +20,7 @@ class Stage:
         self.lanes = SimpleNamespace(
             is_held_back=True, held_by=None, slots=slots, window=window, marks=lambda: {HERE: 0}
         )
-        self.given_up, self.work = [], []
+        self.given_up, self.cancelled, self.work = [], [], []
 
     async def ask(self, offset, tp=HERE, providers=("weak", "well")):
         asked = Asked(tp, offset)
@@ -30,8 +30,8 @@ class Stage:
                 try:
                     await asyncio.sleep(60)
                 except asyncio.CancelledError:
-                    assert asked.is_given_up
-                    self.given_up.append((tp.partition, offset))
+                    (self.given_up if asked.is_given_up else self.cancelled).append((tp.partition, offset))
+                    raise
 
         asked.arms = {asyncio.ensure_future(arm(name)): name for name in providers}
         self.work.append(asyncio.ensure_future(self.stragglers.settled(asked)))
@@ -52,9 +52,6 @@ class Stage:
 async def stage(request):
     made = Stage(**getattr(request, "param", {}))
     yield made
-    for name in made.providers:
-        for asked in list(made.stragglers._waiting[name]):
-            asked.is_given_up = True
     await made.end()
 
 
@@ -99,9 +96,7 @@ async def test_where_there_is_but_one_provider_nobody_is_held_up(stage):
 async def test_a_cancelled_exchange_takes_its_arms_with_it(stage):
     await stage.ask(1)
     await asyncio.sleep(0.01)
-    (asked,) = stage.stragglers._waiting["weak"]
-    asked.is_given_up = True
     await stage.end()
     await asyncio.sleep(0.01)
-    assert stage.given_up == [(0, 1)]
+    assert stage.cancelled == [(0, 1)]
     assert not stage.stragglers._waiting["weak"]
