@@ -7,6 +7,7 @@ import pytest
 from comparators.drift.betting import (
     best_variance,
     confidence_sequence,
+    e_value,
     log_e,
     mcnemar_log_e,
     normal_log_mixture,
@@ -53,3 +54,7 @@ def test_an_interval_needs_a_hundred_trials_and_is_never_a_point():
     clean = confidence_sequence(300, 0.0, 0.0)
     assert clean is not None
     assert clean.high == -clean.low > 0.005
+
+
+def test_an_e_value_too_large_for_a_number_is_still_told():
+    assert e_value(1000.0) == "1e+434"

@@ -75,6 +75,7 @@ def test_check_tells_about_what_simulations_take(flips, tolerance, simulated):
 
 def test_a_tolerance_of_nothing_is_never_passed():
     assert trials_to_pass(0.1, 0.0) is None
+    assert trials_to_pass(0.5, 0.0001) is None  # finer than the finest bet
 
 
 def test_the_rerun_share_that_would_fit():

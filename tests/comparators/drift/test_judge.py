@@ -344,3 +344,20 @@ def test_what_still_learns_what_is_usual_is_named():
 def test_no_pass_is_forecast_where_more_trials_would_not_help():
     told = feature(verdicts(healthy(), known={"coverage": {CANDIDATE: 0.7}})).forecast
     assert told.to is None
+
+
+def test_a_calibration_that_later_reruns_do_not_keep_is_stale_and_fails_nobody():
+    def calibrated(beyond):
+        rate, allowed, n = 0.3, 0.013, 2000
+        hits = int(rate * n)
+        found = of("semantic_change", [1 - allowed] * hits + [-allowed] * (n - hits), reruns=200)
+        return replace(found, candidate_sum=float(hits), rerun_sum=float(beyond))
+
+    stale = dimension(verdicts(healthy(semantic_change=calibrated(20))), "semantic_change")
+    assert (stale.verdict, stale.why) == (Verdict.INCONCLUSIVE, "calibration_stale")
+    assert dimension(verdicts(healthy(semantic_change=calibrated(2))), "semantic_change").verdict is Verdict.FAIL
+
+
+def test_a_shift_of_style_is_a_change_and_neither_worse_nor_better():
+    assert dimension(verdicts(healthy(style_shift=of("style_shift", [0.1] * 1000))), "style_shift").change == "changed"
+    assert dimension(verdicts(healthy(latency=of("latency", [0.2] * 1000))), "latency").change == "worse"

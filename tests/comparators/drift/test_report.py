@@ -1,10 +1,21 @@
 """The JSON object of the command line, and its exit code."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
-from comparators.drift.report import exit_code, report_json
-from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Report, Verdict
+from comparators.drift.report import candidate_json, exit_code, report_json
+from schemas.verdicts import (
+    CandidateVerdict,
+    DimensionVerdict,
+    Effect,
+    FeatureVerdict,
+    Forecast,
+    Report,
+    Verdict,
+    verdict_from,
+)
 
 
 def candidate(name, verdict):
@@ -48,3 +59,17 @@ def test_the_worst_candidate_decides_unless_one_is_named():
     assert exit_code(both) == 1
     assert exit_code(both, "good") == 0
     assert exit_code(both, "maybe") == 5
+
+
+def test_a_candidates_record_comes_back_as_it_was_with_its_forecasts():
+    told = Forecast(Verdict.PASS, 238, 100, None, 12.0, 5.0, None)
+    one = candidate("c", Verdict.CONTINUE)
+    (feature,) = one.features
+    feature = replace(
+        feature,
+        forecast=told,
+        calibrating=("style_shift",),
+        dimensions=tuple(replace(dimension, forecast=told) for dimension in feature.dimensions),
+    )
+    one = replace(one, features=(feature,))
+    assert verdict_from(orjson.loads(orjson.dumps(candidate_json(one)))) == one
