@@ -89,6 +89,17 @@ async def test_one_setting_makes_every_table_replicated_and_distributed(store):
     assert {"scores_rows", "evidence_rows", "answers_rows"} <= spread
 
 
+async def test_views_are_made_on_the_cluster_and_a_new_column_comes_to_both_tables(store):
+    for text in split((SHIPPED / "migrations" / "R_views.sql").read_text("utf-8")):
+        (view,) = laid_out(re.sub(r"\{folded:\w+\}", "AS SELECT 1 FROM t FINAL", text), "shadow", BLUE)
+        assert " ON CLUSTER blue" in view
+        assert await store.query(f"EXPLAIN AST {view}")
+    added = laid_out("ALTER TABLE {db}.families_rows {cluster} ADD COLUMN colour String COMMENT 'its'", "d", BLUE)
+    assert [sql.split()[2] for sql in added] == ["d.families_rows_local", "d.families_rows"]
+    for sql in added:
+        assert await store.query(f"EXPLAIN AST {sql}")
+
+
 async def test_what_is_written_to_distributed_tables_is_read_from_them(store):
     engines = dict(await store.query("SELECT name, engine FROM system.tables WHERE database = currentDatabase()"))
     assert {engine for name, engine in engines.items() if name.endswith("_rows")} == {"Distributed"}
