@@ -1,13 +1,14 @@
 """ClickHouse under load: disk per score, the verdict query, the refresh of touched hours, what dashboards repeat.
 
-    python -m benchmarks.storage [--millions 1 5 20] [--folder DIR] [--repeat 20]
+    python -m benchmarks.storage [--millions 1 5 20] [--folder DIR] [--repeat 20] [--again]
 
 Generated in ClickHouse itself: 2 candidates, 8 features, 14 days, 10 dimensions of all kinds per comparison, every
 tenth trial with a rerun, values with as many random digits as real ones (distances as single precision, latency and
 cost as double), and every tenth row delivered twice. Without texts. Each query that is repeated in use runs `--repeat`
-times in turn, as the client sees it: HTTP, embedded server, everything on this machine. Beside the time stands what the server's process took
-of the processors meanwhile: where other programs run, that is the steadier figure. `verdict` is what the judge reads at
-every look. Questions about all scores of a candidate are no dashboard queries: they run when somebody asks.
+times in turn (questions 3 times), as the client sees it: HTTP, embedded server, everything on this machine. Beside the
+time stands what the server's process took of the processors meanwhile: where other programs run, that is the steadier
+figure. `verdict` is what the judge reads at every look. Questions about all scores of a candidate are no dashboard
+queries: they run when somebody asks.
 """
 
 import argparse
@@ -110,6 +111,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--millions", type=float, nargs="+", default=[1, 5, 20], help="scores, cumulative")
     parser.add_argument("--folder", type=Path, help="where the store grows; kept. Default: a temporary one, removed")
     parser.add_argument("--repeat", type=int, default=20)
+    parser.add_argument(
+        "--again", action="store_true", help="only measure what --folder holds, of the largest --millions"
+    )
     return parser.parse_args()
 
 
@@ -233,7 +237,10 @@ async def main() -> None:
             for c in CANDIDATES for name, kind in KINDS
         ])  # fmt: skip
         done = 0
-        for millions in sorted(options.millions):
+        if options.again:
+            await measure(store, server.pid, trials, trials, options.repeat)
+            await exact(store)
+        for millions in [] if options.again else sorted(options.millions):
             last = int(millions * 1e6) // (len(CANDIDATES) * DIMENSIONS)
             start = time.perf_counter()
             await grow(store, done, last, trials)
