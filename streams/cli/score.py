@@ -91,7 +91,7 @@ def _show(found: "Survey", request_id: str, form: str) -> None:
 
     from streams.cli.side_by_side import trial_side_by_side  # noqa: PLC0415 - the same
 
-    Console().print(trial_side_by_side(trial, comparisons))
+    Console().print(trial_side_by_side(trial, comparisons, rules(trial.feature).assumed_noise))
 
 
 def score_lines(comparison: "Comparison") -> Iterator[dict[str, object]]:

@@ -16,7 +16,9 @@ LONGEST = 4000  # characters of a text that are shown
 _NOTHING = "-"
 
 
-def trial_side_by_side(trial: Trial, comparisons: Sequence[Comparison]) -> RenderableType:
+def trial_side_by_side(
+    trial: Trial, comparisons: Sequence[Comparison], assumed_noise: float | None = None
+) -> RenderableType:
     """Everything about a trial that a person needs to say who is right."""
     head = Text.assemble(
         "trial ", (trial.request_id, "bold"), ", feature ", (trial.feature, "bold"), f", {trial.source.topic}"
@@ -24,7 +26,7 @@ def trial_side_by_side(trial: Trial, comparisons: Sequence[Comparison]) -> Rende
     request = Group(*(message(role, text) for role, text in trial.request.messages))
     parts: list[RenderableType] = [head, Panel(request, title="request", title_align="left"), _answers(trial)]
     for comparison in comparisons:
-        parts += [Text(), _scores(comparison)]
+        parts += [Text(), _scores(comparison, assumed_noise)]
     return Group(*parts)
 
 
@@ -64,9 +66,11 @@ def _facts(answer: Answer) -> Text:
     return Text(", ".join(fact for fact in facts if fact) or _NOTHING, "dim")
 
 
-def _scores(comparison: Comparison) -> Table:
+def _scores(comparison: Comparison, assumed_noise: float | None) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
     table.title = Text.assemble("candidate ", (comparison.candidate, "bold"))
+    if assumed_noise is not None:
+        table.title.append(f", excess over an assumed noise of {assumed_noise:.0%}")
     for name in ("dimension", "baseline", "rerun", "candidate", "excess", "reason"):
         table.add_column(name, justify="left" if name in ("dimension", "reason") else "right")
     for score in sorted(comparison.scores, key=_telling):
