@@ -18,9 +18,16 @@ COMMIT_EVERY_S = 1.0
 METADATA_AGE_S = 60  # new partitions of a topic are noticed so late
 
 
+class _App(faust.App):  # type: ignore[misc] # Faust ships no types
+    """Without Faust's folders for tables, of which we have none: the working directory may be read-only."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
 def create_app(kafka: Kafka, upgrade: str, role: str, session_s: float = SESSION_S) -> faust.App:
     """A Faust app for one role of one upgrade; nothing is connected before it is started."""
-    return faust.App(
+    return _App(
         consumer_group(upgrade, role),
         **faust_broker(kafka),
         store="memory://",
