@@ -29,7 +29,7 @@ class OutcomeCount:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRange:
-    """Outcomes of the tapped offsets `start` (inclusive) to `end` (exclusive) of one partition.
+    """Outcomes of the tapped offsets `start` (inclusive) to `end` (exclusive) of one partition; 0 to 0 for spend alone.
 
     `day` (UTC, ISO date), `requests` and `usd` are what this partition has spent on that day so far, the totals since
     the upgrade began. `since` is the

@@ -2,12 +2,15 @@
 
 What a request may cost at most is reserved, what it did cost is booked when its answer is there: many in flight at
 once cannot overshoot. What a partition has spent rides with each of its trials and ledger records, so that caps hold
-across workers and restarts; what was in flight at a crash counts as spent, because the provider may have billed it.
+across workers and restarts. While anything is in flight these records say a little more than was spent, and nothing is
+asked beyond what the last durable one says: after a crash the next owner counts what its record says, so it never
+counts too little. What was in flight then counts as spent, because the provider may have billed it.
 """
 
 import asyncio
 import math
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import inf
 
@@ -18,6 +21,9 @@ from schemas.settings import Budget as Caps
 from streams import metrics
 
 A_GRAIN = 1e-9  # USD: sums of floats are no more exact
+AHEAD = 64  # requests that a record allows beyond what was spent, at most
+AHEAD_DEAREST = 16  # and as many of the dearest exchange in USD
+AHEAD_SHARE = 8  # but no more than this part (1/8) of a day's share: it is lost in a crash
 
 
 @dataclass
@@ -56,19 +62,40 @@ class Reservation:
     usd: float
 
 
+@dataclass(eq=False, slots=True)
+class _Said:
+    """What a record says that is on its way or durable; moments are counted."""
+
+    spend: Spend
+    made_at: int
+    durable_at: int | None = None
+
+    def is_before(self, other: "_Said") -> bool:
+        """Whether the other one stands behind it in the log, however sends overtake each other."""
+        return self.durable_at is not None and self.durable_at < other.made_at
+
+
 @dataclass
 class Budget:
     """Caps for all tapped partitions together.
 
     `places` are all tapped partitions, also those of other workers. Each owns an equal share; the first ones get one
-    request more where a cap does not divide, so that the shares add up to it.
+    request more where a cap does not divide, so that the shares add up to it. `record` writes a record that carries
+    `snapshot` durably and tells `recorded`; without it caps are kept as long as the process lives.
     """
 
     caps: Caps
     places: Sequence[TP]
     days: float = 2.0  # that the upgrade takes: spreads a cap for all of it, where the day has none
     spends: dict[TP, Spend] = field(default_factory=dict)
+    record: Callable[[TP], Awaitable[None]] | None = None
     _settled: dict[TP, asyncio.Event] = field(default_factory=dict)
+    _said: defaultdict[TP, list[_Said]] = field(default_factory=lambda: defaultdict(list))
+    _moment: int = 0
+    _recording: dict[TP, asyncio.Lock] = field(default_factory=dict)
+    _open: Counter[TP] = field(default_factory=Counter)  # reservations that are not settled
+    _asked_requests: Counter[TP] = field(default_factory=Counter)  # the largest reservation asked for
+    _asked_usd: dict[TP, float] = field(default_factory=dict)  # the dearest one
 
     async def reserve(self, tp: TP, requests: int, usd: float, day: str) -> Reservation | None:
         """Take requests and the most they may cost out of the partition's share; None if they are not there.
@@ -78,7 +105,11 @@ class Budget:
         while True:
             spend = self.spend(tp, day)
             if self._fits(tp, spend, requests, usd):
+                if self.record is not None and not self._is_recorded(tp, spend, requests, usd):
+                    await self._record(tp, self.record, requests, usd)
+                    continue
                 self._take(spend, requests, usd)
+                self._open[tp] += 1
                 return Reservation(tp, day, requests, usd)
             if spend.total_held_usd <= A_GRAIN or not self._fits(tp, _settled(spend), requests, usd):
                 return None
@@ -88,8 +119,10 @@ class Budget:
 
     def extend(self, reservation: Reservation, requests: int, usd: float) -> Reservation | None:
         """The reservation with more in it, None where more is not there; never waits."""
-        spend = self.spend(reservation.tp, reservation.day)
-        if spend.day != reservation.day or not self._fits(reservation.tp, spend, requests, usd):
+        tp, spend = reservation.tp, self.spend(reservation.tp, reservation.day)
+        if spend.day != reservation.day or not self._fits(tp, spend, requests, usd):
+            return None
+        if self.record is not None and not self._is_recorded(tp, spend, requests, usd):
             return None
         self._take(spend, requests, usd)
         return replace(reservation, requests=reservation.requests + requests, usd=reservation.usd + usd)
@@ -104,12 +137,33 @@ class Budget:
         spend.total_held_usd = max(0.0, spend.total_held_usd - reservation.usd)
         spend.total_usd += usd
         spend.total_requests -= unsent
+        self._open[reservation.tp] -= 1
         if reservation.tp in self._settled:
             self._settled[reservation.tp].set()
 
     def is_spent(self, tp: TP, requests: int, day: str) -> bool:
         """Whether so many requests are no longer there, or no dollar is."""
         return not self._fits(tp, _settled(self.spend(tp, day)), requests, 3 * A_GRAIN)
+
+    def snapshot(self, tp: TP, day: str) -> Spend:
+        """What a record is to say: while anything is in flight, a little more than was spent."""
+        spend = replace(self.spend(tp, day))
+        is_asking = tp in self._recording and self._recording[tp].locked()
+        if self._open[tp] <= 0 and not is_asking:
+            return self._saying(tp, spend)
+        share, usd_share, dearest = self.requests_share(tp), self.usd_share(), self._asked_usd.get(tp, 0.0)
+        requests = AHEAD if share is None else max(self._asked_requests[tp], min(AHEAD, share // AHEAD_SHARE))
+        usd = AHEAD_DEAREST * dearest if usd_share is None else min(AHEAD_DEAREST * dearest, usd_share / AHEAD_SHARE)
+        self._take(spend, requests, max(dearest, usd))
+        return self._saying(tp, spend)
+
+    def recorded(self, tp: TP, snapshot: Spend) -> None:
+        """A record that carries this snapshot is durable."""
+        self._moment += 1
+        said = next((one for one in self._said[tp] if one.spend is snapshot), None)
+        if said is not None:
+            said.durable_at = self._moment
+            self._said[tp] = [one for one in self._said[tp] if not one.is_before(said)]
 
     def restore(self, tp: TP, spend: Spend) -> None:
         """Take over what an earlier owner of the partition has spent, what it had in flight included."""
@@ -126,6 +180,7 @@ class Budget:
     def keep(self, tps: Collection[TP]) -> None:
         """These are the partitions of this worker; the others are somebody else's now."""
         self.spends = {tp: spend for tp, spend in self.spends.items() if tp in tps}
+        self._said.clear()
 
     def tell(self, day: str) -> None:
         """What is left today in the partitions of this worker, as metrics."""
@@ -162,6 +217,31 @@ class Budget:
             return False
         total_usd = spend.total_usd + spend.total_held_usd + usd
         return all_usd is None or total_usd <= all_usd / len(self.places) + A_GRAIN
+
+    def _is_recorded(self, tp: TP, spend: Spend, requests: int, usd: float) -> bool:
+        """Whether every record that may be the last one says that this was spent."""
+        said, total_usd = self._said[tp], spend.total_usd + spend.total_held_usd + usd
+        return any(one.durable_at is not None for one in said) and all(
+            one.spend.day == spend.day
+            and spend.total_requests + requests <= one.spend.total_requests
+            and total_usd <= one.spend.total_usd + one.spend.total_held_usd + A_GRAIN
+            for one in said
+        )
+
+    def _saying(self, tp: TP, spend: Spend) -> Spend:
+        if self.record is not None:
+            self._moment += 1
+            self._said[tp].append(_Said(spend, self._moment))
+        return spend
+
+    async def _record(self, tp: TP, record: Callable[[TP], Awaitable[None]], requests: int, usd: float) -> None:
+        self._asked_usd[tp] = max(usd, self._asked_usd.get(tp, 0.0))
+        self._asked_requests[tp] = max(requests, self._asked_requests[tp])
+        lock = self._recording.setdefault(tp, asyncio.Lock())
+        is_first = not lock.locked()
+        async with lock:
+            if is_first:  # the others look again whether what was written is enough for them
+                await record(tp)
 
     @staticmethod
     def _take(spend: Spend, requests: int, usd: float) -> None:

@@ -89,6 +89,24 @@ class LedgerBook:
             if block.end > until
         ]
 
+    def of_nothing(self, tp: TP, spend: Spend) -> LedgerRange:
+        """A record of no offsets, which only tells what was spent."""
+        return LedgerRange(
+            self._upgrade,
+            self._cluster,
+            tp.topic,
+            tp.partition,
+            start=0,
+            end=0,
+            ts_ms=0,
+            outcomes=(),
+            day=spend.day,
+            requests=spend.requests,
+            usd=round(spend.usd, 9),
+            total_requests=spend.total_requests,
+            total_usd=round(spend.total_usd, 9),
+        )
+
     def written(self, tp: TP, records: list[LedgerRange]) -> None:
         """These records are durable; only the block that still grows is kept."""
         if records:

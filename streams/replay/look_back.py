@@ -110,8 +110,8 @@ def _note(
         found[tp].trials.add((int(offset), int(item)))
         return
     ledger = ledger_from_bytes(record.value)
-    if ledger.run:
-        return  # of a backfill: it says nothing of where the live run stands
+    if ledger.run or ledger.start == ledger.end:
+        return  # of a backfill, or of no offsets: it says nothing of where the live run stands
     known = found[tp].ledger.get(ledger.start)
     if known is None or known.end < ledger.end:
         found[tp].ledger[ledger.start] = ledger

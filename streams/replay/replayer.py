@@ -85,6 +85,8 @@ class Replayer:
             self.standing.is_known,
         )
         self.budget = Budget(config.budget, self.places, config.verdict.max_hours / 24)
+        if config.budget.has_cap:
+            self.budget.record = self._write_spend
         self.pace = Pace(self.budget, time.time)
         self.stragglers = Stragglers(self.providers)
         self.ledger = LedgerBook(config.upgrade.name, self.cluster)
@@ -263,22 +265,28 @@ class Replayer:
         self.ledger.written(tp, records)
         self._done[tp] = {place for place in self._done[tp] if place[0] >= mark}
 
+    async def _write_spend(self, tp: TP) -> None:
+        """Make durable what the partition may spend: a ledger record of no offsets."""
+        await self._send_ledger(tp, self.ledger.of_nothing(tp, self.budget.spend(tp, _today())))
+
     async def _send_ledger(self, tp: TP, ledger: LedgerRange) -> None:
         source = Source(self.cluster, tp.topic, tp.partition, ledger.start)
         await self._produce(tp, "ledger", source, ledger_bytes(ledger))
 
     async def _produce(self, tp: TP, kind: str, source: Source, value: bytes) -> None:
         place = f"{source.topic}/{source.partition}/{source.offset}/{source.item}".encode()
+        snapshot = self.budget.snapshot(tp, _today())
         headers = [
             (topics.UPGRADE_HEADER, self.config.upgrade.name.encode()),
             (topics.KIND_HEADER, kind.encode()),
             (topics.SOURCE_HEADER, place),
-            (topics.SPEND_HEADER, self.budget.spend(tp, _today()).to_bytes()),
+            (topics.SPEND_HEADER, snapshot.to_bytes()),
         ]
         if self.run:
             headers.append((topics.RUN_HEADER, self.run.encode()))
         partition = tp.partition % self.trial_partitions
         await send_durably(self.producer, topics.TRIALS, value, key=place, partition=partition, headers=headers)
+        self.budget.recorded(tp, snapshot)
 
     async def _dead_letter(self, record: Taken, reason: str) -> None:
         """Position and error only: what could not be read may hold anything."""

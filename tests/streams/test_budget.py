@@ -285,3 +285,61 @@ def test_own_prices_go_before_the_table_and_the_longest_key_that_fits_counts():
     assert price_of("openai/gpt-4.1-2025-04-14", own).input == 1
     assert price_of("anthropic/claude-sonnet-4-20250514", own).input == 3
     assert price_of("openai/gpt-4o-2024-08-06-mine") is None
+
+
+class Log:
+    """The trials topic of a partition: records land in any order, and a crash loses those on their way."""
+
+    def __init__(self, rng):
+        self.rng, self.records = rng, []
+
+    async def write(self, budget):
+        snapshot = budget.snapshot(HERE, DAY)
+        await asyncio.sleep(self.rng.uniform(0, 0.004))
+        self.records.append(snapshot.to_bytes())
+        await asyncio.sleep(self.rng.uniform(0, 0.002))
+        budget.recorded(HERE, snapshot)
+
+
+@pytest.mark.parametrize("caps", [Caps(requests_per_day=150, pace="none"), Caps(usd_total=3.0, pace="none")])
+async def test_a_cap_holds_over_workers_killed_at_any_moment(caps):
+    rng, sent, cost = random.Random(5), 0, 0.0
+    log = Log(rng)
+    for _ in range(30):
+        budget = Budget(caps, [HERE])
+        budget.record = lambda _, budget=budget: log.write(budget)
+        if log.records:
+            budget.restore(HERE, Spend.from_bytes(log.records[-1]))
+
+        async def ask(budget=budget):
+            nonlocal sent, cost
+            most = rng.uniform(0.01, 0.05)
+            reserved = await budget.reserve(HERE, 1, most, DAY)
+            if reserved is None:
+                return
+            sent, cost = sent + 1, cost + most  # at worst
+            await asyncio.sleep(rng.uniform(0, 0.03))
+            budget.settle(reserved, most * rng.uniform(0.2, 1))
+            await log.write(budget)  # its trial
+
+        work = [asyncio.ensure_future(ask()) for _ in range(30)]
+        await asyncio.sleep(rng.uniform(0, 0.02))
+        for task in work:  # SIGKILL
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+    if caps.requests_per_day:
+        assert 30 <= sent <= 150  # each kill loses what was allowed ahead
+    else:
+        assert 1.0 <= cost <= 3.0  # each kill loses what was allowed ahead
+
+
+async def test_a_clean_end_hands_over_exactly_what_was_spent():
+    caps = Caps(requests_per_day=1000, usd_per_day=10.0, pace="none")
+    log, budget = Log(random.Random(1)), Budget(caps, [HERE])
+    budget.record = lambda _: log.write(budget)
+    reserved = await budget.reserve(HERE, 2, 0.1, DAY)
+    assert Spend.from_bytes(log.records[-1]).requests > 2
+    budget.settle(reserved, 0.03)
+    await log.write(budget)
+    handed_over = Spend.from_bytes(log.records[-1])
+    assert (handed_over.requests, handed_over.usd, handed_over.held_usd) == (2, 0.03, 0.0)
