@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -25,7 +26,7 @@ _ARITHMETIC = re.compile(r"[-+*/\u00d7\u00f7^=](?:(?<=\d.)|(?<=\d .)) ?\d")
 _LIST_END = re.compile(r"[.!?\n]")
 _ITEM_BREAK = re.compile(r",|/|\||;|\bor\b|\band\b")
 _LEADS_TO_LIST = re.compile(r"\b(?:as|into|of|with|from|between)\b")
-_SENTENCE_STARTS = re.compile(r"(?:^|[.!?:\n])\W{0,3}(?:please )?([a-z]+)")
+_SENTENCE_STARTS = re.compile(r"[.!?:\n]\W{0,3}(?:please )?([a-z]+)")
 _COUNTED = re.compile(r"\b(?:how many|number of) (?:more |other |different |total )?([a-z]{3,})")
 _BULLET = re.compile(r"(?:[-*•]|\d{1,2}[.)]) {0,3}([^\n:(]{1,40})")
 _EDGES = " \t\r\n\"'`()[]{}<>*.:“”"
@@ -66,7 +67,9 @@ def _asked(system: str, user: str) -> Asked:
     prompt = _ends(system) + "\n" + _ends(user)
     folded = prompt.casefold()
     kinds, demanded = [], set()
-    letters = _letters(prompt)
+    # the pattern is dear, and most prompts have no options
+    marks = list(_OPTION.finditer(prompt)) if any(mark in prompt for mark in ("B)", "B.", "B:")) else []
+    letters = _letters(prompt, marks)
     if letters:
         kinds.append("option")
     if _YES_OR_NO.search(folded):
@@ -94,7 +97,7 @@ def _asked(system: str, user: str) -> Asked:
         letters,
         _has_any(folded, "reasons_first"),
         counted[1].rstrip("s") if counted else "",
-        _options(prompt) if letters else (),
+        _options(prompt, marks) if letters else (),
     )
 
 
@@ -115,10 +118,8 @@ def _ends(text: str) -> str:
     return text if len(text) <= 2 * _SCANNED else f"{text[:_SCANNED]}\n{text[-_SCANNED:]}"
 
 
-def _letters(prompt: str) -> str:
-    found: set[str] = set()
-    if any(mark in prompt for mark in ("B)", "B.", "B:")):  # the patterns are dear, and most prompts have no options
-        found.update(option[0] for option in _OPTION.findall(prompt))
+def _letters(prompt: str, marks: Sequence[re.Match[str]]) -> str:
+    found = {mark[0][0] for mark in marks}
     for listed in _LETTERS.findall(prompt) if "A, B" in prompt or "A,B" in prompt else ():
         found.update(letter for letter in listed if letter in "ABCDEFGHIJ")
     run = ""
@@ -134,14 +135,13 @@ def _asks_number(question: str) -> bool:
         return False
     return (
         _has_any(question, "asks_number")
-        or any(start in words()["asks_number_first"] for start in _SENTENCE_STARTS.findall(question))
+        or any(start in words()["asks_number_first"] for start in _SENTENCE_STARTS.findall(f"\n{question}"))
         or (len(question) <= _SHORT_QUESTION and _ARITHMETIC.search(question) is not None)
     )
 
 
-def _options(prompt: str) -> tuple[tuple[str, str], ...]:
+def _options(prompt: str, marks: Sequence[re.Match[str]]) -> tuple[tuple[str, str], ...]:
     """Letter and text of each option; of several lists (examples, then the question) the last."""
-    marks = list(_OPTION.finditer(prompt))
     ends = [mark.start() for mark in marks[1:]] + [len(prompt)]
     found = {}
     for mark, end in zip(marks, ends, strict=True):
