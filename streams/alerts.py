@@ -35,10 +35,12 @@ TIMEOUT_S = 10
 def alert_of(upgrade: str, verdict: CandidateVerdict) -> tuple[UUID, Verdict] | None:
     """What is to be told of a candidate's verdict, with the identity of the cause; None where there is nothing."""
     failed = [d for _, d in _dimensions(verdict) if d.effect is Effect.BLOCK and d.verdict is Verdict.FAIL]
+    # What comes after somebody accepted a difference is news, also where it is the same word again.
+    accepted = sorted(one.what for one in verdict.accepted)
     if failed:
-        return stable_id(upgrade, verdict.candidate, verdict.pin, Verdict.FAIL), Verdict.FAIL
+        return stable_id(upgrade, verdict.candidate, verdict.pin, Verdict.FAIL, *accepted), Verdict.FAIL
     if verdict.verdict in (Verdict.PASS, Verdict.REVIEW):
-        return stable_id(upgrade, verdict.candidate, verdict.pin, verdict.verdict), verdict.verdict
+        return stable_id(upgrade, verdict.candidate, verdict.pin, verdict.verdict, *accepted), verdict.verdict
     silent = _silent(verdict)
     if verdict.verdict is Verdict.NODATA and silent:
         # Nothing more was compared since, so the counts name this silence: the next one is another cause.

@@ -56,8 +56,9 @@ class Control:
 
     def heed(self, records: Sequence[ConsumerRecord]) -> None:
         """Obey the last order for this upgrade: an older one must not be carried out even for a moment."""
-        orders = [order for record in records if (order := _order(record)) is not None]
-        last = next((order for order in reversed(orders) if order.upgrade == self.upgrade), None)
+        key = control_key(self.upgrade)  # the topic also tells what people accepted, under keys of its own
+        orders = [order for record in records if record.key == key and (order := _order(record)) is not None]
+        last = orders[-1] if orders else None
         if last is not None:
             self.obey(last)
 

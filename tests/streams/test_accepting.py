@@ -26,6 +26,7 @@ from streams.accepting import accept
 from streams.alerts import as_text, message
 from streams.calibrating import InForce
 from streams.cli import main
+from streams.control import order_in_force
 from streams.embedded.broker import embedded_broker
 from streams.embedded.clickhouse import embedded_clickhouse
 from streams.judging import Judging, judged
@@ -207,7 +208,7 @@ async def test_what_cannot_be_accepted_is_refused_with_what_there_is(config):
         assert await store.acceptances(config.upgrade.name) == ()
 
 
-async def test_the_command_stores_announces_and_asks_the_judge_to_look(folder, tmp_path):
+async def test_the_command_stores_announces_and_asks_the_judge_to_look(folder, tmp_path, caplog):
     async with embedded_broker() as bootstrap:
         (tmp_path / "shadowtap.toml").write_text(written(folder, bootstrap))
         config = load_config(tmp_path / "shadowtap.toml")
@@ -230,6 +231,8 @@ async def test_the_command_stores_announces_and_asks_the_judge_to_look(folder, t
             while len(found) < 2:
                 for records in (await consumer.getmany(timeout_ms=1000)).values():
                     found.update({record.topic: record for record in records})
+        assert await order_in_force(config.kafka, config.upgrade.name) is None  # it pauses nobody
+        assert "is no order" not in caplog.text
         control = json.loads(found[topics.CONTROL].value)
         assert (control["order"], control["by"], control["dimension"]) == ("accept", "Ada", "code_fence")
         assert found[topics.CONTROL].key == f"{config.upgrade.name}/accept/next//code_fence/".encode()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from schemas.acceptances import Acceptance
 from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Verdict
 from streams.alerts import alert_of, as_text, message
 
@@ -59,6 +60,15 @@ def test_what_else_differs_is_named_and_the_message_stays_small():
 def test_no_text_of_anybody_is_in_it():
     for cause in (Verdict.FAIL, Verdict.PASS, Verdict.REVIEW, Verdict.NODATA):
         assert "secret" not in json.dumps(message("u", "p/now-1", candidate(Verdict.FAIL, dimension()), cause))
+
+
+def test_what_fails_after_somebody_accepted_a_difference_is_told_again_with_what_was_accepted():
+    before = candidate(Verdict.FAIL, dimension())
+    accepted = Acceptance("next", "h", "tri<age", "answer_change", "yes_no:yes->no", "Ada & Bo", "it is right", 1)
+    after = replace(before, accepted=(accepted,))
+    assert alert_of("u", after)[0] != alert_of("u", before)[0]
+    assert alert_of("u", after) == alert_of("u", after)
+    assert "Accepted by Ada & Bo: answer_change yes_no:yes->no in tri<age (it is right)" in told(after, Verdict.FAIL)
 
 
 def test_silence_is_told_once_and_the_next_silence_again():
