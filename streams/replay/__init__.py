@@ -5,6 +5,6 @@ outcomes, `look_back.py` finds what an earlier worker has done.
 
 `client.py` asks one provider. Requests wait in `turnstile.py`, which `breaker.py`, `concurrency.py` and `allowance.py`
 (fed by `headroom.py`) open and close; `patience.py` says for how long. `chat_api.py` and `messages_api.py` are the
-providers' formats, `reading.py` sends and reads, `outages.py` and `provider_errors.py` say what a response means.
-`stragglers.py` keeps a provider in trouble from holding up the others.
+providers' formats, `reading.py` sends and reads, `responses.py` says what a response amounts to, by `outages.py` and
+`provider_errors.py`. `stragglers.py` keeps a provider in trouble from holding up the others.
 """

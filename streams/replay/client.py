@@ -23,17 +23,16 @@ import aiohttp
 
 from schemas import json_text
 from schemas.answers import Answer
-from schemas.ids import content_hash
 from schemas.topics import ARM_HEADER, REQUEST_HEADER
 from streams import metrics
 from streams.lanes import Claim
 from streams.replay.breaker import State
 from streams.replay.chat_api import Api, ChatApi, Unconvertible
 from streams.replay.headroom import reported
-from streams.replay.outages import FIRST_WAIT_S, asked_wait_s, is_outage, may_retry
+from streams.replay.outages import FIRST_WAIT_S
 from streams.replay.patience import Patience, Trouble
-from streams.replay.provider_errors import error_object, pause_reason, refusal
 from streams.replay.reading import Received, post
+from streams.replay.responses import NoAccess, answer_of
 from streams.replay.tokens import TokenGuess
 from streams.replay.turnstile import Passage, Turnstile
 
@@ -43,10 +42,8 @@ LONGEST_HOLD_S = 60.0  # of a Retry-After, for requests other than the one that 
 LOOK_EVERY_S = 1.0  # how often a request that waits looks whether it is still worth it
 STOPPED_GRACE_S = 60.0  # a stop (`shadowtap pause`) that is longer lets exchanges pass by, so that the tap goes on
 DOUBTED_S = 0.1  # the same while nobody knows whether its record is ours
-TOO_LARGE = "answer_too_large"
 ABANDONED = "abandoned"
 _LONGEST_ID = 256  # characters in a header
-_NOT_FOUND, _ERROR = 404, 400
 
 
 class Unavailable(Exception):  # noqa: N818 - an outcome (`shed`), not an error of ours
@@ -63,14 +60,6 @@ class _NotWorthIt(Exception):  # noqa: N818 - an instruction to the loop below
     def __init__(self, reason: str, *, may_be_billed: bool = False) -> None:
         super().__init__(reason)
         self.reason, self.may_be_billed = reason, may_be_billed
-
-
-class NoAccess(Exception):  # noqa: N818 - an instruction to the loop below
-    """The provider refuses us, whatever we ask; `reason` is a code."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +277,7 @@ class ProviderClient:
         try:
             received = await self._received(sending)
             self.turnstile.hear(*reported(received.headers, datetime.now(UTC)))
-            answer = self._answer(received, sending)
+            answer = answer_of(received, sending.pin, sending.body, sending.keys)
         except Trouble as trouble:
             self.turnstile.failed(passage, min(trouble.after_s or 0.0, LONGEST_HOLD_S))
             raise
@@ -322,50 +311,8 @@ class ProviderClient:
         metrics.PROVIDER_SECONDS.labels(self.name).observe(received.latency_ms / 1000)
         return received
 
-    def _answer(self, received: Received, sending: _Sending) -> Answer:
-        """What a response amounts to.
-
-        Raises:
-            Trouble: it says nothing about the request.
-            NoAccess: it would be the same for any request.
-        """
-        status, headers = received.status, received.headers
-        denied = pause_reason(status, received.body) if status >= _ERROR else None
-        if denied is not None:
-            raise NoAccess(denied)
-        is_nobody = status == _NOT_FOUND and not error_object(received.body)  # not an API that answers there
-        if is_outage(status) or is_nobody:
-            after_s = asked_wait_s(headers, datetime.now(UTC))
-            is_final = is_nobody or not may_retry(headers)
-            raise Trouble(f"http_{status}", after_s=after_s, is_final=is_final)
-        sent_hash = content_hash(sending.body.decode())
-        if received.said is None:
-            error = TOO_LARGE if received.is_too_large else refusal(status, received.body, sending.keys)
-            return Answer(sending.pin, error=error, latency_ms=received.latency_ms, sent_hash=sent_hash)
-        said = received.said
-        return Answer(
-            model=said.model or sending.pin,
-            text=None if said.error else said.text,
-            tool_calls=() if said.error else said.tool_calls,
-            finish_reason=said.finish_reason,
-            usage=said.usage,
-            latency_ms=_latency_ms(headers, received.latency_ms),
-            time_to_first_token_ms=received.time_to_first_token_ms,
-            error=said.error,
-            fingerprint=said.fingerprint,
-            sent_hash=sent_hash,
-        )
-
     def _pause(self, reason: str) -> None:
         if self.paused_reason is None:
             log.error("providers.%s: refuses us (%s); asking waits until this is mended", self.name, reason)
             self.paused_reason = reason
             self.on_pause(self.name, reason)
-
-
-def _latency_ms(headers: Mapping[str, str], measured_ms: float) -> float:
-    """As measured; the simulated provider may report one that it did not take the time for."""
-    try:
-        return float(headers.get("x-simulated-latency-ms", measured_ms))
-    except ValueError:
-        return measured_ms

@@ -7,7 +7,8 @@ from schemas.answers import Answer
 from streams import metrics
 from streams.replay.arms import AskedArm
 from streams.replay.budget import Budget, Reservation
-from streams.replay.client import TOO_LARGE, Unavailable
+from streams.replay.client import Unavailable
+from streams.replay.responses import TOO_LARGE
 
 
 @dataclass

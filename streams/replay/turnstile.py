@@ -45,11 +45,6 @@ class Turnstile:
     _latency_s: float = FIRST_LATENCY_S
 
     @property
-    def waiting(self) -> int:
-        """How many requests wait."""
-        return len(self._waiting)
-
-    @property
     def is_sick(self) -> bool:
         """The breaker says so, or requests are out and none has come back for long."""
         silent_s = self.clock() - self._heard_at if self.concurrency.in_flight else 0.0

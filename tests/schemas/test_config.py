@@ -5,6 +5,7 @@ import pytest
 from schemas.config import Config, candidate_hash, config_from, load_config, secret
 from schemas.errors import ConfigError
 from schemas.pins import check_pin, rules_dated
+from schemas.settings import Provider
 
 WHOLE = """
 [upgrade]
@@ -379,3 +380,10 @@ def test_security_that_does_not_fit_together_is_refused(security, line):
 )
 def test_security_that_fits_together_is_taken(security):
     assert config_from(LEAST | {"kafka": {"bootstrap": "h:1", "security": security}}).kafka.security is not None
+
+
+def test_a_provider_speaks_the_format_of_its_name_unless_told():
+    provider = Provider(base_url="https://a.example/v1")
+    assert provider.api_of("anthropic") == "anthropic"
+    assert provider.api_of("openai") == provider.api_of("together") == "openai"
+    assert Provider(base_url="https://a.example/v1", api="openai").api_of("anthropic") == "openai"
