@@ -39,7 +39,7 @@ async def check_own_topics(config: Config, largest_tapped: int | None) -> str:
     missing = [name for name in OWN if name not in found]
     if missing:
         raise ShadowtapError(
-            f"{kafka.bootstrap} has no {', '.join(missing)}, or does not let this user see them (Describe):"
+            f"{kafka.bootstrap} has no {', '.join(missing)}, or does not let this user see them (Describe and Read):"
             f" {_MIGRATE}, or have them created and granted"
         )
     wrong = list(await _settings_trouble(config))
@@ -75,7 +75,7 @@ async def check_tapped_topics(config: Config) -> dict[str, int]:
     missing = [name for name in config.tap.topics if name not in found]
     if missing:
         raise ShadowtapError(
-            f"tap.topics: {kafka.bootstrap} has no {', '.join(missing)}, or does not let this user see it (Describe)"
+            f"tap.topics: {kafka.bootstrap} has no {', '.join(missing)}, or does not let this user see it (Describe and Read)"
         )
     for name in config.tap.topics:
         await _readable(kafka, name)
