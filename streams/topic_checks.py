@@ -75,7 +75,8 @@ async def check_tapped_topics(config: Config) -> dict[str, int]:
     missing = [name for name in config.tap.topics if name not in found]
     if missing:
         raise ShadowtapError(
-            f"tap.topics: {kafka.bootstrap} has no {', '.join(missing)}, or does not let this user see it (Describe and Read)"
+            f"tap.topics: {kafka.bootstrap} has no {', '.join(missing)}, or does not let this user see it (Describe and"
+            " Read)"
         )
     for name in config.tap.topics:
         await _readable(kafka, name)
