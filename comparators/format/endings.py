@@ -17,6 +17,7 @@ _INDENTED = ("    ", "\t")
 _WORD = re.compile(r"[^\W\d_]+")
 _INFLECTIONS = frozenset({"s", "es", "d", "ed", "ing", "ly", "r", "er", "n", "en", "y"})
 _FEWEST_CHARACTERS = 60  # of a text in which a word may be met again
+_ITEM_NUMBER = re.compile(r"^[ \t]{0,9}(\d{1,9})[.)][ \t]", re.MULTILINE)
 _FEW = 0.2
 _DIGITS = 9  # of a number that begins a line
 _NEAR = 400  # characters in which the two lines before stand
@@ -130,7 +131,8 @@ def _begins_line(last: str, before: str) -> bool:
     number = last.strip()
     if not number.isdecimal() or len(number) > _DIGITS:
         return False
-    if re.search(rf"^\s{{0,9}}{int(number) - 1}[.)][ \t]", before, re.MULTILINE):
+    items = set(_ITEM_NUMBER.findall(before))
+    if str(int(number) - 1) in items and number not in items:  # else the list is counted, not continued
         return True
     line = before.rpartition("\n")[2].strip()
     return line[:1].isdecimal() and line.endswith(".") and len(line.split()) >= _WORDS_OF_A_LINE

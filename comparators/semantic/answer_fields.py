@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from comparators.format.json_shapes import folded_key
-from comparators.format.named_labels import is_named
+from comparators.format.named_labels import LONGEST_LABEL, is_named
 from schemas.exchanges import Request
 
 _MOST_FIELDS = 200
@@ -27,7 +27,7 @@ def changed_field(closed: dict[str, str | bool], value: Any) -> tuple[str, str]:
     for path, was in closed.items():
         now = other.get(path)
         if type(now) is type(was) and _plain(now) != _plain(was):
-            return path, f"{was} -> {now}"
+            return path, f"{was} -> {str(now)[:LONGEST_LABEL]}"
     return "", ""
 
 

@@ -83,6 +83,8 @@ def test_a_text_that_breaks_off_is_known_by_its_end(text, reason):
         "- Send it back.\n- Wait here.\n- Then pay",
         "# All is well. A title without an end",
         "a | b\n| c. D e f | g",
+        "1. Here is the cat.\n2. Here is the dog.\n\n2",
+        "The cat and the dog are both in the house.\n\nAnswer: Paris",
         '{"a": 1}',
         "So:\n```python\nprint(1)\n```",
         "def f(x):\n    return x",
