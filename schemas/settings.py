@@ -351,6 +351,7 @@ class WorkerRules(Table):
 
     listen: ListenAddress = "127.0.0.1:9464"  # of /healthz, /readyz and /metrics; "" for none
     wait_s: Positive = 300.0
+    static_membership: bool = False  # a worker that comes back under its host's name keeps its partitions
     replays_in_work: Annotated[int, Field(ge=1)] = 1024  # exchanges that are asked, or wait for it, at once
     session_s: Annotated[float, Field(ge=2, le=300)] = 30.0  # silent for so long, its partitions go to others
 

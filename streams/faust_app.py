@@ -1,13 +1,17 @@
 """How Faust is used: one app, one agent and one consumer group per role; bytes in and out; no tables, no web server."""
 
 import asyncio
+import re
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 import faust
 from faust.types import TP
 
-from schemas.settings import Kafka
+from schemas.errors import ConfigError
+from schemas.settings import Kafka, WorkerRules
 from schemas.topics import consumer_group
 from streams import metrics
 from streams.kafka import MAX_RECORD, SESSION_S, Position, faust_broker, positions
@@ -15,6 +19,7 @@ from streams.lanes import Lanes, Taken
 
 DRAIN_AT_REVOKE_S = 5.0
 COMMIT_EVERY_S = 1.0
+TWINS_AFTER, TWINS_WITHIN_S = 5, 120.0  # two members of one name throw each other out, for ever
 METADATA_AGE_S = 60  # new partitions of a topic are noticed so late
 
 
@@ -25,8 +30,13 @@ class _App(faust.App):  # type: ignore[misc] # Faust ships no types
         pass
 
 
-def create_app(kafka: Kafka, upgrade: str, role: str, session_s: float = SESSION_S) -> faust.App:
-    """A Faust app for one role of one upgrade; nothing is connected before it is started."""
+def create_app(
+    kafka: Kafka, upgrade: str, role: str, session_s: float = SESSION_S, member: str | None = None
+) -> faust.App:
+    """A Faust app for one role of one upgrade; nothing is connected before it is started.
+
+    `member` is a name that no other worker has at the same time: the group then knows a worker that comes back.
+    """
     return _App(
         consumer_group(upgrade, role),
         **faust_broker(kafka),
@@ -42,6 +52,7 @@ def create_app(kafka: Kafka, upgrade: str, role: str, session_s: float = SESSION
         broker_heartbeat_interval=min(3.0, session_s / 5),
         broker_rebalance_timeout=60,
         broker_request_timeout=90,
+        consumer_group_instance_id=member,
         consumer_auto_offset_reset="earliest",  # positions are seeded before the first start
         consumer_max_fetch_size=MAX_RECORD,
         consumer_metadata_max_age_ms=METADATA_AGE_S * 1000,
@@ -51,6 +62,22 @@ def create_app(kafka: Kafka, upgrade: str, role: str, session_s: float = SESSION
         worker_redirect_stdouts=False,
         loghandlers=[],
     )
+
+
+def member_of(rules: WorkerRules, host: str) -> str | None:
+    """The name of this worker as a static member of its groups; None where it is a dynamic one.
+
+    Raises:
+        ConfigError: the host's name does not end in an ordinal, so nothing says that it is the only one of its name.
+    """
+    if not rules.static_membership:
+        return None
+    if not re.fullmatch(r".+-\d+", host):
+        raise ConfigError(
+            f"worker.static_membership: the host name {host!r} ends in no ordinal (such as -0); it is for the pods of a"
+            " StatefulSet, leave it out elsewhere"
+        )
+    return host
 
 
 def topic(app: faust.App, *names: str) -> Any:
@@ -64,6 +91,7 @@ TakeOver = Callable[[Mapping[TP, Position]], Awaitable[None]]
 def keep_lanes(app: faust.App, lanes: Lanes, kafka: Kafka, on_assigned: TakeOver | None = None) -> None:
     """Tie lanes to the app's partitions: drain and commit before losing them, look back after getting them."""
     lanes.losing()  # nothing is ours before the first assignment
+    evictions: deque[float] = deque(maxlen=TWINS_AFTER)
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator] # Faust ships no types
     async def revoked(_: Any, tps: Collection[TP], **__: Any) -> None:
@@ -73,6 +101,7 @@ def keep_lanes(app: faust.App, lanes: Lanes, kafka: Kafka, on_assigned: TakeOver
             await lanes.drain(DRAIN_AT_REVOKE_S)
             await lanes.commit(tps)
         lanes.drop(tps)
+        _look_for_twin(app, lanes, evictions)
 
     @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator] # Faust ships no types
     async def assigned(_: Any, tps: Collection[TP], **__: Any) -> None:
@@ -95,6 +124,14 @@ def keep_lanes(app: faust.App, lanes: Lanes, kafka: Kafka, on_assigned: TakeOver
             raise
         except Exception as raised:  # noqa: BLE001 - a commit that fails ends the worker; nothing is lost by that
             lanes.crash(raised)
+
+
+def _look_for_twin(app: faust.App, lanes: Lanes, evictions: deque[float]) -> None:
+    """End a static member that loses its partitions again and again: somebody else has its name."""
+    evictions.append(time.monotonic())
+    member = app.conf.consumer_group_instance_id
+    if member is not None and len(evictions) == TWINS_AFTER and evictions[-1] - evictions[0] < TWINS_WITHIN_S:
+        lanes.crash(RuntimeError(f"another worker is the member {member!r} of {app.conf.id} too: rename its host"))
 
 
 Records = AsyncIterator[Taken]

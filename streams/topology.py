@@ -7,6 +7,7 @@ agent does stands in the object it calls; here one sees what flows where.
 """
 
 import asyncio
+import socket
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +19,7 @@ from schemas.config import Config
 from schemas.settings import Kafka
 from streams.alert_sender import AlertSender
 from streams.batches import Batches
-from streams.faust_app import Records, agent, create_app, keep_lanes
+from streams.faust_app import Records, agent, create_app, keep_lanes, member_of
 from streams.judging import Judging
 from streams.kafka import SESSION_S, any_record
 from streams.lanes import Claim, Lanes
@@ -43,7 +44,7 @@ class Role:
 
 def replay_role(config: Config, replayer: Replayer, session_s: float = SESSION_S) -> Role:
     """Tapped records → trials and ledger."""
-    app = create_app(config.tapped_kafka, config.upgrade.name, "replay", session_s)
+    app = create_app(config.tapped_kafka, config.upgrade.name, "replay", session_s, _member(config))
     starts = LogStarts(app)
     lanes = Lanes(
         app,
@@ -71,7 +72,7 @@ def replay_role(config: Config, replayer: Replayer, session_s: float = SESSION_S
 
 def score_role(config: Config, scorer: Scorer, session_s: float = SESSION_S) -> Role:
     """Trials and ledger → ClickHouse, and which evidence was touched."""
-    app = create_app(config.kafka, config.upgrade.name, "score", session_s)
+    app = create_app(config.kafka, config.upgrade.name, "score", session_s, _member(config))
     lanes = Lanes(app, role="score", slots=4 * TRIALS_PER_BATCH, any_record=partial(any_record, config.kafka))
     batches = Batches(lanes, scorer.score, size=TRIALS_PER_BATCH, within=TRIALS_WITHIN_S)
 
@@ -85,7 +86,7 @@ def score_role(config: Config, scorer: Scorer, session_s: float = SESSION_S) -> 
 
 def judge_role(config: Config, judging: Judging, session_s: float = SESSION_S) -> Role:
     """Touched hours → evidence → verdicts. One partition, so one judge at a time."""
-    app = create_app(config.kafka, config.upgrade.name, "judge", session_s)
+    app = create_app(config.kafka, config.upgrade.name, "judge", session_s, _member(config))
     lanes = Lanes(app, role="judge", slots=100_000, window=1_000_000, any_record=partial(any_record, config.kafka))
     batches = Batches(lanes, judging.look, size=100_000, within=LOOKS_WITHIN_S, idle_s=LOOK_WHEN_IDLE_S)
 
@@ -99,7 +100,7 @@ def judge_role(config: Config, judging: Judging, session_s: float = SESSION_S) -
 
 def alert_role(config: Config, sender: AlertSender, session_s: float = SESSION_S) -> Role:
     """Verdicts → Slack, once per cause."""
-    app = create_app(config.kafka, config.upgrade.name, "alert", session_s)
+    app = create_app(config.kafka, config.upgrade.name, "alert", session_s, _member(config))
     lanes = Lanes(app, role="alert", slots=1, any_record=partial(any_record, config.kafka))
 
     @agent(app, lanes, topics.VERDICTS)
@@ -122,3 +123,7 @@ def _batched(role: Role, batches: Batches) -> Role:
     keep_lanes(role.app, role.lanes, role.kafka)
     role.app.task(batches.run)
     return role
+
+
+def _member(config: Config) -> str | None:
+    return member_of(config.worker, socket.gethostname())

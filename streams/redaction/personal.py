@@ -14,33 +14,10 @@ from streams.redaction.key_shapes import Span
 
 _AT = re.compile(r"@((?:[^\W_](?:[\w-]{0,61}[^\W_])?+\.(?=[^\W_])){1,8}+)([^\W\d_]{2,24})(?![\w-])")
 _LOCAL = re.compile(r"[\w.%+'-]{1,64}$")
-_FILES = frozenset(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "svg",
-        "webp",
-        "ico",
-        "css",
-        "js",
-        "ts",
-        "jsx",
-        "tsx",
-        "json",
-        "html",
-        "py",
-        "md",
-        "txt",
-        "pdf",
-        "zip",
-        "gz",
-        "sh",
-        "yml",
-        "yaml",
-    ]
-)
+_FILES = frozenset({  # foo@2x.png is none
+    "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "ts", "jsx", "tsx", "json", "html", "py", "md",
+    "txt", "pdf", "zip", "gz", "sh", "yml", "yaml",
+})  # fmt: skip
 
 # Patterns of numbers begin with the digit, which the search jumps to; what stands before it is looked at afterwards.
 _IBAN = re.compile(r"[0-9](?<=(?<![A-Za-z0-9])[A-Za-z]{2}[0-9])[0-9](?:[ \u00a0-]?[A-Za-z0-9]){11,30}+")
