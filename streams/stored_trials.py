@@ -91,13 +91,14 @@ async def _of_hour(store: Store, upgrade: str, hour: int) -> list[StoredTrial]:
         answer = _answer(row)
         if answer is not None:
             answers.setdefault(row["trial_id"], {})[row["arm"], row["candidate"]] = answer
-    pins: dict[UUID, list[tuple[str, str, str]]] = {}
+    pins: dict[UUID, list[tuple[str, str, str, float]]] = {}
     for row in await _named(
         store,
-        f"SELECT trial_id, candidate, candidate_pin, candidate_hash FROM comparisons WHERE {where}",  # noqa: S608 - the same
+        f"SELECT trial_id, candidate, candidate_pin, candidate_hash, weight FROM comparisons WHERE {where}",  # noqa: S608 - the same
         parameters,
     ):
-        pins.setdefault(row["trial_id"], []).append((row["candidate"], row["candidate_pin"], row["candidate_hash"]))
+        asked = row["candidate"], row["candidate_pin"], row["candidate_hash"], row["weight"]
+        pins.setdefault(row["trial_id"], []).append(asked)
     return [
         trial
         for row in exchanges
@@ -106,12 +107,12 @@ async def _of_hour(store: Store, upgrade: str, hour: int) -> list[StoredTrial]:
 
 
 def _trial(
-    row: dict[str, Any], arms: dict[tuple[str, str], Answer], pins: Sequence[tuple[str, str, str]]
+    row: dict[str, Any], arms: dict[tuple[str, str], Answer], pins: Sequence[tuple[str, str, str, float]]
 ) -> StoredTrial | None:
     baseline = arms.get((Arm.BASELINE, ""))
     candidates = tuple(
-        CandidateAnswer(name, pin, identity, arms[Arm.CANDIDATE, name])
-        for name, pin, identity in pins
+        CandidateAnswer(name, pin, identity, arms[Arm.CANDIDATE, name], weight)
+        for name, pin, identity, weight in pins
         if (Arm.CANDIDATE, name) in arms
     )
     if baseline is None or not candidates:
