@@ -16,7 +16,7 @@ async def main(path: str, port: str, fault: str) -> None:
         reached(load_config(path), ("replay",), health, stop) as made,
     ):
         work = asyncio.ensure_future(run(made.roles, stop))
-        while sum(made.replayer.outcomes.values()) < 40:  # noqa: ASYNC110 - outcomes are only a counter
+        while sum(made.replayer.outcomes.values()) < 40:
             await asyncio.sleep(0.1)
         if fault == "stuck_loop":
             time.sleep(600)  # noqa: ASYNC251 - this is the fault

@@ -210,7 +210,7 @@ class Upgrade:
                 self.place_of[f"{name}/{at.partition}/{at.offset}"] = (key or b"").decode()
                 self.owed += 1
 
-    async def start(self, role: str = "all", *, apart: bool = False) -> "Process":
+    async def start(self, role: str = "all", *, apart: bool = False, listen: str = "") -> "Process":
         """Start a worker: a process, or a task of this one where that will do (`apart`: it will not)."""
         process: Process
         if self.stage.in_process and not apart:
@@ -220,7 +220,7 @@ class Upgrade:
             with (self.stage.folder / f"{self.name}-{len(self.processes)}-{role}.log").open("wb") as log:
                 process = await asyncio.create_subprocess_exec(
                     program, "worker", "--config", str(self.path), "--role", role,
-                    "--listen", "", "--log-level", "WARNING", stdout=log, stderr=log,
+                    "--listen", listen, "--log-level", "WARNING", stdout=log, stderr=log,
                 )  # fmt: skip
         self.processes.append(process)
         return process
