@@ -96,7 +96,7 @@ async def bare(bootstrap: str, topic: str, out: str, url: str, count: int) -> No
         async with session.post(f"{url}/chat/completions", data=orjson.dumps(body)) as response:
             answer = orjson.loads(await response.read())
         trial = orjson.dumps({"exchange": exchange, "answer": answer})
-        await sink.send_and_wait(out, trial, key=record.key, partition=place.partition)
+        await sink.send_and_wait(out, trial, key=record.key)
         finished[place].add(record.offset)
         while lanes[place] and lanes[place][0] in finished[place]:
             finished[place].discard(marked := lanes[place].popleft())

@@ -15,6 +15,7 @@ class Pin(NamedTuple):
     model: str
 
 
+@cache
 def split_pin(pin: str) -> Pin:
     """Provider and model id of a pin.
 

@@ -20,6 +20,7 @@ from streams.lanes import Lanes, Taken
 DRAIN_AT_REVOKE_S = 5.0
 COMMIT_EVERY_S = 1.0
 TWINS_AFTER, TWINS_WITHIN_S = 5, 120.0  # two members of one name throw each other out, for ever
+BUFFERED = 2048  # records: Faust sleeps a second whenever its buffer is full, so no more than these pass in one
 METADATA_AGE_S = 60  # new partitions of a topic are noticed so late
 
 
@@ -45,7 +46,7 @@ def create_app(
         key_serializer="raw",
         value_serializer="raw",
         stream_wait_empty=False,
-        stream_buffer_maxsize=256,
+        stream_buffer_maxsize=BUFFERED,
         broker_max_poll_records=256,
         broker_max_poll_interval=3600,  # blocking longer than this would end consumption in silence
         broker_session_timeout=session_s,

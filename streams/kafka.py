@@ -19,6 +19,7 @@ from aiokafka.errors import (
 from faust.types import TP
 
 from schemas import topics
+from schemas.config import Config
 from schemas.settings import Kafka
 from streams.kafka_refusals import starting_quietly, why
 from streams.kafka_security import faust_credentials, security_settings
@@ -26,6 +27,7 @@ from streams.kafka_security import faust_credentials, security_settings
 log = logging.getLogger(__name__)
 
 MAX_RECORD = 16 << 20  # bytes
+BATCH = 1 << 20  # bytes sent to a partition at once; with aiokafka's 16 kB a few trials would wait for each other
 SESSION_S = 30.0
 
 
@@ -54,7 +56,12 @@ def faust_broker(kafka: Kafka) -> dict[str, Any]:
 async def producer(kafka: Kafka, compression: str | None = "lz4") -> AsyncIterator[AIOKafkaProducer]:
     """A producer whose sends are durable when awaited."""
     client = AIOKafkaProducer(
-        **client_settings(kafka), acks="all", linger_ms=5, max_request_size=MAX_RECORD, compression_type=compression
+        **client_settings(kafka),
+        acks="all",
+        linger_ms=5,
+        max_batch_size=BATCH,
+        max_request_size=MAX_RECORD,
+        compression_type=compression,
     )
     async with _reachable(client, kafka):
         yield client
@@ -93,6 +100,12 @@ async def partitions(kafka: Kafka, names: Iterable[str]) -> dict[str, int]:
         wanted = [name for name in names if name in have]
         found = await client.describe_topics(wanted) if wanted else []
     return {topic["topic"]: len(topic["partitions"]) for topic in found if not topic["error_code"]}
+
+
+async def tapped_places(config: Config) -> list[TP]:
+    """All partitions of the tapped topics that exist."""
+    counts = await partitions(config.tapped_kafka, config.tap.topics)
+    return sorted(TP(name, number) for name, count in counts.items() for number in range(count))
 
 
 async def create_topics(kafka: Kafka, trial_partitions: int, replication: int = 1) -> list[str]:

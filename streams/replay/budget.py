@@ -11,7 +11,7 @@ import asyncio
 import math
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from faust.types import TP
@@ -43,7 +43,7 @@ class Spend:
 
     def to_bytes(self) -> bytes:
         """For the header of a record."""
-        return json_text.dumps(asdict(self))
+        return json_text.dumps(self)
 
     @classmethod
     def from_bytes(cls, value: bytes) -> "Spend":
@@ -181,6 +181,25 @@ class Budget:
         """These are the partitions of this worker; the others are somebody else's now."""
         self.spends = {tp: spend for tp, spend in self.spends.items() if tp in tps}
         self._said.clear()
+
+    def grow(self, places: Sequence[TP], day: str) -> None:
+        """Topics have gained partitions: shares get smaller, and the new ones own nothing yet.
+
+        The old ones may have spent all of the day's cap already, so a new one's share of today counts as spent; of a
+        cap for the whole upgrade it never gets any. Whoever gets a new one records that at once; a worker that starts
+        between the growth and that record cannot tell new from old.
+        """
+        new = set(places) - set(self.places)
+        self.places = places
+        for tp in new:
+            caps = self.caps
+            self.spends[tp] = Spend(
+                day,
+                requests=self.requests_share(tp) or 0,
+                usd=self.usd_share() or 0.0,
+                total_requests=self._share(tp, caps.requests_total) or 0,
+                total_usd=0.0 if caps.usd_total is None else caps.usd_total / len(places),
+            )
 
     def tell(self, day: str) -> None:
         """What is left today in the partitions of this worker, as metrics."""

@@ -24,7 +24,7 @@ from schemas.ledger import LedgerRange, ledger_bytes
 from schemas.outcomes import Outcome
 from schemas.trials import CandidateAnswer, Trial, trial_bytes, trial_id
 from streams import metrics
-from streams.kafka import Position, send_durably
+from streams.kafka import Position, send_durably, tapped_places
 from streams.lanes import Abandoned, Claim, Lanes, Taken
 from streams.replay.arms import RERUN, AskedArm, arms_of, candidate_arm, likely_cost
 from streams.replay.budget import Budget
@@ -233,7 +233,16 @@ class Replayer:
 
     async def take_over(self, lanes: Lanes, positions: Mapping[TP, Position]) -> None:
         """Newly assigned partitions: what is done already, and what was deleted before anybody could read it."""
+        places = await tapped_places(self.config)
+        new = set(places) - set(self.places)
+        if new:
+            log.warning("tapped topics have %d partitions now, they had %d", len(places), len(self.places))
+            self.places = places
+            self.budget.grow(places, _today())
         await self.look_back(lanes, {tp: position.committed for tp, position in positions.items()})
+        for tp in new & positions.keys():
+            if self.budget.record is not None:
+                await self.budget.record(tp)
         for tp, position in positions.items():
             if position.first > position.committed:
                 self._expire(tp, position.committed, position.first, int(time.time() * 1000))

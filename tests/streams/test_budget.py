@@ -40,6 +40,17 @@ async def test_shares_of_a_cap_add_up_to_the_cap():
     assert sum([await granted(budget, tp) for tp in places for _ in range(100)]) == 100
 
 
+async def test_a_cap_holds_on_the_day_a_topic_gains_partitions_and_is_shared_by_all_on_the_next():
+    old = [TP("a", number) for number in range(4)]
+    grown = [TP("a", number) for number in range(8)]
+    budget = Budget(Caps(requests_per_day=80, pace="none"), old)
+    before = sum([await granted(budget, tp) for tp in old[:2] for _ in range(100)])
+    budget.grow(grown, DAY)
+    after = sum([await granted(budget, tp) for tp in grown for _ in range(100)])
+    assert (before, after) == (40, 20)  # the others have halves of their old shares, the new ones nothing yet
+    assert sum([await granted(budget, tp, day=NEXT_DAY) for tp in grown for _ in range(100)]) == 80
+
+
 async def test_a_cap_survives_a_restart_and_ends_with_the_day():
     budget = Budget(Caps(requests_per_day=10), [HERE])
     budget.restore(HERE, Spend(DAY, requests=9))

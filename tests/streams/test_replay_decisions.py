@@ -1,6 +1,7 @@
 """What the replay role decides without any broker: positions, ledger, budget, sampling, requests."""
 
 import asyncio
+import time
 from collections import Counter
 from types import SimpleNamespace
 from uuid import UUID
@@ -11,7 +12,7 @@ from faust.types import TP
 from schemas.ids import stable_id
 from schemas.ledger import BLOCK
 from schemas.outcomes import Outcome
-from streams.lanes import Lanes
+from streams.lanes import Claim, Lanes
 from streams.replay.budget import Spend
 from streams.replay.ledger_book import LedgerBook
 from streams.replay.payload import request_for
@@ -130,6 +131,103 @@ async def test_work_that_raises_crashes_the_worker_and_finishes_nothing():
     await lanes.commit()
     assert [str(crash) for crash in crashes] == ["boom"]
     assert app.consumer.commits == []
+
+
+async def test_missing_offsets_are_explained_before_the_watermark_passes_them():
+    passed = []
+    asked = asyncio.Event()
+
+    async def explain(gap):
+        await asked.wait()
+        return gap.end
+
+    app = SimpleNamespace(consumer=FakeConsumer())
+    lanes = Lanes(app, slots=10, on_passed=passed.append, explain=explain)
+    lanes.expect({HERE: 3})
+    first, second = await taken(lanes, [5, 9])
+    lanes.finish(first)
+    lanes.finish(second)
+    await lanes.commit()
+    assert app.consumer.commits == []
+    asked.set()
+    await asyncio.sleep(0.05)
+    await lanes.commit()
+    assert app.consumer.commits == [{HERE: 10}]
+    assert [(record.offset, record.end, record.is_gap) for record in passed] == [
+        (3, 5, True),
+        (5, 6, False),
+        (6, 9, True),
+        (9, 10, False),
+    ]
+
+
+async def test_a_consumer_that_skipped_records_after_a_rebalance_is_sent_back():
+    sought = []
+
+    class Consumer(FakeConsumer):
+        _read_offset = {}  # noqa: RUF012 - as Faust has it
+
+        async def seek(self, tp, offset):
+            sought.append((tp, offset))
+
+    async def any_record(tp, start, end):
+        return end == 7  # 3 to 6 hold records; what is missing before 8 was compacted away
+
+    lanes = Lanes(SimpleNamespace(consumer=Consumer()), slots=10, any_record=any_record)
+    lanes.expect({HERE: 3})
+    assert [record.offset for record in await taken(lanes, [7, 3, 4])] == [3, 4]
+    assert sought == [(HERE, 3)]
+    lanes.drop([HERE])
+    lanes.expect({HERE: 5})
+    assert [record.offset for record in await taken(lanes, [8])] == [8]
+
+
+async def test_what_is_not_begun_is_abandoned_when_partitions_go_and_what_is_begun_is_ended():
+    lanes = Lanes(SimpleNamespace(consumer=FakeConsumer()), slots=10)
+    first, second = await taken(lanes, [0, 1])
+    begun, waiting = Claim(lanes, first, is_begun=True), Claim(lanes, second)
+    assert begun.is_sure
+    assert waiting.is_sure
+    lanes.losing()
+    assert not begun.is_lost
+    assert waiting.is_lost
+    lanes.drop([HERE])
+    assert begun.is_lost
+
+
+async def test_after_a_long_sleep_nothing_is_sure_until_kafka_says_that_we_belong():
+    class Consumer(FakeConsumer):
+        belongs = False
+
+        async def _commit(self, marks):
+            return self.belongs
+
+    consumer = Consumer()
+    lanes = Lanes(SimpleNamespace(consumer=consumer), slots=10, session_s=0.2)
+    (record,) = await taken(lanes, [0])
+    claim = Claim(lanes, record)
+    assert claim.is_sure
+    time.sleep(0.2)
+    assert not claim.is_sure
+    commits = asyncio.ensure_future(lanes.commit_every(0.02))
+    await asyncio.sleep(0.1)
+    assert not claim.is_sure
+    consumer.belongs = True
+    await asyncio.sleep(0.1)
+    assert claim.is_sure
+    commits.cancel()
+
+
+def test_expired_offsets_are_counted_block_by_block_and_once():
+    book = LedgerBook("u", "c")
+    book.expire(HERE, BLOCK - 10, 2 * BLOCK + 5, 1000, ["b"])
+    ranges = book.records(HERE, Spend("2026-11-23", 0, 0.0))
+    assert [(one.start, one.end, one.outcomes[0].outcome, one.outcomes[0].count) for one in ranges] == [
+        (0, BLOCK, "expired", 10), (BLOCK, 2 * BLOCK, "expired", BLOCK), (2 * BLOCK, 2 * BLOCK + 5, "expired", 5),
+    ]  # fmt: skip
+    book.written(HERE, ranges)
+    book.expire(HERE, BLOCK - 10, 2 * BLOCK + 5, 1000, ["b"])
+    assert book.records(HERE, Spend("2026-11-23", 0, 0.0)) == []
 
 
 def test_the_ledger_holds_each_block_from_its_start_and_only_what_is_new():
