@@ -140,8 +140,11 @@ def _refusals(data: Path, apart: list[str]) -> Iterator[Row]:
 
 def _written_refusals() -> Iterator[Row]:
     written = tomllib.loads(WRITTEN.joinpath("written_refusals.toml").read_text(encoding="utf-8"))
-    for half, name in enumerate(HALVES):
-        cases = [(case, kind == "refused") for kind, cases in written.items() for case in cases[half::2]]
+    halves = [(name, "", slice(half, None, 2)) for half, name in enumerate(HALVES)]
+    for name, later, chosen in (*halves, ("written later", "_later", slice(None))):
+        cases = [
+            (case, kind == "refused") for kind in ("refused", "answered") for case in written[kind + later][chosen]
+        ]
         pairs = [_asked(question, answer) for (question, answer), _ in cases]
         right = [
             bool(score.value) == refused

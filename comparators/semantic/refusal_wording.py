@@ -18,6 +18,7 @@ _PRESUMES = re.compile(r"why|how|should|would|what (?:are|were|is|was) the (?:be
 _DENIES = re.compile(r"\b(?:not|no|never)\b|n't\b")
 _QUOTED = re.compile('"[^"\n]{1,200}"|\u201c[^\u201d\n]{1,200}\u201d')
 _SENTENCE_ENDS = re.compile(r"[.!?\n]")
+_VERDICTS = ("no,", "no ", "yes,", "yes ")  # a question was answered, whatever follows
 _NOT_REFUSED = (0.0, "")
 _READ_AS_THEY_ARE = ("phrases", "deflections", "moral", "charges", "of_fact", "helps")
 
@@ -80,7 +81,9 @@ def _judged(opening: str, wording: _Wording) -> re.Match[str] | None:
     """The first judgement of the request; one in practical words counts as the first sentence only."""
     first_ends = _SENTENCE_ENDS.search(opening)
     for found in wording.judgement.finditer(opening):
-        if not first_ends or found.start() < first_ends.start() or _word(found) not in wording.to_open_with:
+        if _word(found) not in wording.to_open_with:
+            return found
+        if (not first_ends or found.start() < first_ends.start()) and not opening.startswith(_VERDICTS):
             return found
     return None
 
