@@ -4,7 +4,7 @@
 
 Three features of different traffic, day and night, watched for a week and judged every ten minutes: a distance (flips of
 the current pin by itself, needs reruns, tolerance 0.03) and a property (failures, no reruns, tolerance 0.01). Both arms
-of the comparison use the same shares as the replay role: `streams.replay.standing.raised_rerun`, and `settled` of the
+of the comparison use the same shares as the replay role: `streams.replay.rates.raised_rerun`, and `settled` of the
 exchanges once a feature's verdict stands. All randomness is drawn anew for each policy; the traffic is the same law.
 """
 
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from comparators.drift.fold import fail_fractions, pass_fractions
 from comparators.drift.forecast import trials_to_pass
 from schemas.settings import Sampling
-from streams.replay.standing import FLIPS, raised_rerun
+from streams.replay.rates import FLIPS, raised_rerun
 
 Floats = npt.NDArray[np.float64]
 STEPS_PER_HOUR = 6

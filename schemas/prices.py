@@ -60,7 +60,9 @@ def price_of(pin: str, own: Mapping[str, Price] | None = None) -> Price | None:
     True
     """
     for prices in (own or {}, _table()):
-        fitting = [key for key in prices if pin == key or (key.endswith("*") and pin.startswith(key[:-1]))]
+        if pin in prices:
+            return prices[pin]
+        fitting = [key for key in prices if key.endswith("*") and pin.startswith(key[:-1])]
         if fitting:
             return prices[max(fitting, key=len)]
     return None

@@ -10,7 +10,7 @@ from schemas.verdicts import Effect, Forecast
 from streams.looking import FeatureSeen, Tapped
 from streams.replay.arms import arms_of
 from streams.replay.budget import Budget
-from streams.replay.standing import FLIPS, PAIRED, paired_trials, raised_rerun
+from streams.replay.rates import FLIPS, PAIRED, paired_trials, raised_rerun
 from streams.rules import Rules
 
 RARE = 0.01  # how often an answer is taken to have what a PROPERTY looks for

@@ -83,7 +83,7 @@ async def worker(
                 health.ready[f"provider {name}"] = client.trouble
             await stack.enter_async_context(controlled(config.kafka, config.upgrade.name, clients.values()))
             replayer = Replayer(config, sink, clients, trial_partitions, places)
-            await stack.enter_async_context(Follower(config.kafka, topics.VERDICTS, replayer.standing.heed).following())
+            await stack.enter_async_context(Follower(config.kafka, topics.VERDICTS, replayer.rates.heed).following())
             roles.append(replay_role(config, replayer, session_s))
         if {"score", "judge", "alert"} & set(names):
             store = await stack.enter_async_context(open_store(config))

@@ -12,7 +12,7 @@ from schemas.verdicts import Forecast
 from streams.checking import Finding
 from streams.looking import REPLAYABLE, Tapped
 from streams.planning import DAY_H, Plan
-from streams.replay.standing import FLIPS
+from streams.replay.rates import FLIPS
 
 SHOWN = 12
 _MEANS = {

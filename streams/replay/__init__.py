@@ -1,7 +1,7 @@
 """From a tapped record to a trial: what to ask, whether to pay for it, asking, and never asking twice.
 
 Read `replayer.py` first. `arms.py` and `payload.py` make the requests; `sampling.py` decides, by the verdicts
-(`standing.py`), the pace of the day (`pacing.py`) and what is left (`budget.py`, with `costs.py` and `purse.py`);
+(`rates.py`), the pace of the day (`pacing.py`) and what is left (`budget.py`, with `costs.py` and `purse.py`);
 `ledger_book.py` counts outcomes, `look_back.py` finds what an earlier worker has done.
 
 `client.py` asks one provider. Requests wait in `turnstile.py`, which `breaker.py`, `concurrency.py` and `allowance.py`

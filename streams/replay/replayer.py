@@ -34,8 +34,8 @@ from streams.replay.ledger_book import LedgerBook, Outcomes
 from streams.replay.look_back import look_back
 from streams.replay.pacing import Pace
 from streams.replay.purse import Purse
+from streams.replay.rates import Rates
 from streams.replay.sampling import Sampling
-from streams.replay.standing import Standing
 from streams.replay.stragglers import Asked, Stragglers
 from streams.tap.decode import Undecodable, decode
 from streams.tap.features import FeatureNames, feature_of
@@ -64,7 +64,7 @@ class Replayer:
     run: str = ""
     reruns: Mapping[Source, Answer] = field(default_factory=dict)
     features: FeatureNames = field(init=False)
-    standing: Standing = field(init=False)
+    rates: Rates = field(init=False)
     sampling: Sampling = field(init=False)
     budget: Budget = field(init=False)
     pace: Pace = field(init=False)
@@ -77,12 +77,12 @@ class Replayer:
     def __post_init__(self) -> None:
         config = self.config
         self.features = FeatureNames(config.features)
-        self.standing = Standing(config)
+        self.rates = Rates(config)
         self.sampling = Sampling(
             [candidate.name for candidate in config.candidates],
-            self.standing.candidate_share,
-            lambda feature: self.standing.rerun_share(feature, self._part),
-            self.standing.is_known,
+            self.rates.candidate_share,
+            lambda feature: self.rates.rerun_share(feature, self._part),
+            self.rates.is_known,
         )
         self.budget = Budget(config.budget, self.places, config.verdict.max_hours / 24)
         if config.budget.has_cap:
@@ -110,7 +110,7 @@ class Replayer:
             outcomes += await self._exchange(record.tp, exchange, claim)
         return tuple(outcomes)
 
-    async def _exchange(self, tp: TP, exchange: Exchange, claim: Claim | None) -> Outcomes:  # noqa: PLR0911 - one return per outcome
+    async def _exchange(self, tp: TP, exchange: Exchange, claim: Claim | None) -> Outcomes:
         outside = out_of_bounds(exchange, self.config.match_names)
         if outside is not None:
             return self._all_candidates("", outside)
@@ -118,10 +118,19 @@ class Replayer:
         if exchange.unreplayable is not None:
             return self._all_candidates(feature, Outcome.UNREPLAYABLE)
         identity = trial_id(self.config.upgrade.name, exchange.source, exchange.ts_ms)
-        self.standing.saw(feature)
+        self.rates.saw(feature)
         wanted = self.sampling.asked(identity, feature)
         if (exchange.source.offset, exchange.source.item) in self._done[tp]:
             return self._ended(feature, dict.fromkeys(wanted, Outcome.REPLAYED))  # an earlier worker paid for it
+        if not wanted:
+            return self._ended(feature, {})
+        return await self._wanted(tp, exchange, feature, wanted, claim)
+
+    async def _wanted(
+        self, tp: TP, exchange: Exchange, feature: str, wanted: Mapping[str, float], claim: Claim | None
+    ) -> Outcomes:
+        """What becomes of an exchange that these candidates are to be asked, if the budget allows it."""
+        identity = trial_id(self.config.upgrade.name, exchange.source, exchange.ts_ms)
         likely = likely_cost(self.config, exchange, wanted, self.sampling.rerun(feature))
         refused = self._refused(tp, len(wanted))
         if refused is not None:
@@ -177,9 +186,9 @@ class Replayer:
 
     def _refused(self, tp: TP, requests: int) -> Outcome | None:
         """Why nothing can be asked now, None where it can."""
-        if requests and any(client.is_stopped_for_long for client in self.providers.values()):
+        if any(client.is_stopped_for_long for client in self.providers.values()):
             return Outcome.SHED
-        return Outcome.OVER_BUDGET if requests and self.budget.is_spent(tp, requests, _today()) else None
+        return Outcome.OVER_BUDGET if self.budget.is_spent(tp, requests, _today()) else None
 
     async def _ask(
         self, asked: Asked, exchange: Exchange, arms: Sequence[AskedArm], purse: Purse, claim: Claim | None

@@ -47,7 +47,7 @@ class _Arrivals:
 
 
 @dataclass
-class Standing:
+class Rates:
     """The shares in force per feature and candidate. `clock` gives seconds."""
 
     config: Config

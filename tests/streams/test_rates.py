@@ -15,7 +15,7 @@ from schemas.verdicts import Verdict
 from streams.embedded.broker import embedded_broker
 from streams.following import Follower
 from streams.kafka import create_topics, producer
-from streams.replay.standing import Standing, paired_trials, raised_rerun
+from streams.replay.rates import Rates, paired_trials, raised_rerun
 from streams.rules import Rules
 
 
@@ -46,23 +46,23 @@ def told(candidate, verdict, *, feature="chat", upgrade="u", dimension="", offse
 
 @pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.FAIL, Verdict.REVIEW])
 def test_a_feature_whose_verdict_stands_drops_to_a_trickle_for_that_candidate_alone(verdict):
-    standing = Standing(config(candidate=0.5))
-    standing.heed([told("a", verdict)])
-    assert standing.candidate_share("a", "chat") == 0.01
-    assert standing.candidate_share("b", "chat") == 0.5
-    assert standing.candidate_share("a", "other") == 0.5
+    rates = Rates(config(candidate=0.5))
+    rates.heed([told("a", verdict)])
+    assert rates.candidate_share("a", "chat") == 0.01
+    assert rates.candidate_share("b", "chat") == 0.5
+    assert rates.candidate_share("a", "other") == 0.5
 
 
 @pytest.mark.parametrize("verdict", [Verdict.CONTINUE, Verdict.INCONCLUSIVE, Verdict.NODATA])
 def test_a_feature_without_a_verdict_is_asked_in_full_again(verdict):
-    standing = Standing(config())
-    standing.heed([told("a", Verdict.PASS), told("a", verdict)])
-    assert standing.candidate_share("a", "chat") == 1.0
+    rates = Rates(config())
+    rates.heed([told("a", Verdict.PASS), told("a", verdict)])
+    assert rates.candidate_share("a", "chat") == 1.0
 
 
 def test_verdicts_of_others_of_dimensions_and_garbage_change_nothing():
-    standing = Standing(config())
-    standing.heed(
+    rates = Rates(config())
+    rates.heed(
         [
             told("a", Verdict.FAIL, upgrade="another"),
             told("a", Verdict.FAIL, dimension="code_fence"),
@@ -72,49 +72,49 @@ def test_verdicts_of_others_of_dimensions_and_garbage_change_nothing():
             SimpleNamespace(value=b"[1]", offset=5),
         ]
     )
-    assert standing.verdicts == {}
+    assert rates.verdicts == {}
 
 
 def test_a_trickle_is_never_more_than_the_feature_has_anyway_and_can_be_turned_off():
-    standing = Standing(config())
-    standing.heed([told("a", Verdict.PASS, feature="rare")])
-    assert standing.candidate_share("a", "rare") == 0.005
-    fixed = Standing(config(adapt=False))
+    rates = Rates(config())
+    rates.heed([told("a", Verdict.PASS, feature="rare")])
+    assert rates.candidate_share("a", "rare") == 0.005
+    fixed = Rates(config(adapt=False))
     fixed.heed([told("a", Verdict.PASS)])
     assert fixed.candidate_share("a", "chat") == 1.0
     fixed.saw("chat")
     assert fixed.rerun_share("chat") == 0.1
 
 
-def arrived(standing, clock, feature, per_hour, hours):
+def arrived(rates, clock, feature, per_hour, hours):
     for _ in range(round(per_hour * hours)):
         clock.now += 3600 / per_hour
-        standing.saw(feature)
+        rates.saw(feature)
 
 
 def test_an_undecided_feature_is_rerun_as_often_as_a_verdict_in_time_takes():
     clock = Clock()
-    standing = Standing(config(), clock)
-    arrived(standing, clock, "chat", 80, 5)
+    rates = Rates(config(), clock)
+    arrived(rates, clock, "chat", 80, 5)
     needed = paired_trials(Rules(config()), "chat", 0.05)
-    share = standing.rerun_share("chat")
+    share = rates.rerun_share("chat")
     assert share == pytest.approx(needed / 24 / 80, rel=0.15)
     assert 0.1 < share < 1
-    assert standing.rerun_share("chat", part=0.5) == pytest.approx(share / 2, rel=0.05)  # others see the other half
-    arrived(standing, clock, "busy", 5000, 1)
-    assert standing.rerun_share("busy") == 0.1
-    arrived(standing, clock, "quiet", 3, 5)
-    assert standing.rerun_share("quiet") == 1.0
+    assert rates.rerun_share("chat", part=0.5) == pytest.approx(share / 2, rel=0.05)  # others see the other half
+    arrived(rates, clock, "busy", 5000, 1)
+    assert rates.rerun_share("busy") == 0.1
+    arrived(rates, clock, "quiet", 3, 5)
+    assert rates.rerun_share("quiet") == 1.0
     for candidate in ("a", "b"):
-        standing.heed([told(candidate, Verdict.PASS)])
-    assert standing.rerun_share("chat") == 0.1
+        rates.heed([told(candidate, Verdict.PASS)])
+    assert rates.rerun_share("chat") == 0.1
 
 
 def test_reruns_that_are_off_stay_off_and_nothing_is_raised_before_anything_came():
-    off = Standing(config(rerun=0.0))
+    off = Rates(config(rerun=0.0))
     off.saw("chat")
     assert off.rerun_share("chat") == 0.0
-    assert Standing(config()).rerun_share("chat") == 0.1
+    assert Rates(config()).rerun_share("chat") == 0.1
     assert raised_rerun(0, 24, 100, 0.1) == 0.1
     assert math.isclose(raised_rerun(600, 0, 1200, 0.1), 0.5)
 
@@ -123,7 +123,7 @@ async def test_a_worker_knows_the_verdicts_before_it_asks_and_hears_of_new_ones(
     async with embedded_broker() as bootstrap:
         kafka = Kafka(bootstrap=bootstrap)
         await create_topics(kafka, 1)
-        standing = Standing(config())
+        rates = Rates(config())
         async with producer(kafka) as sink:
 
             async def publish(verdict):
@@ -131,10 +131,10 @@ async def test_a_worker_knows_the_verdicts_before_it_asks_and_hears_of_new_ones(
 
             await publish(Verdict.CONTINUE)
             await publish(Verdict.PASS)
-            async with Follower(kafka, topics.VERDICTS, standing.heed).following():
-                assert standing.candidate_share("a", "chat") == 0.01
+            async with Follower(kafka, topics.VERDICTS, rates.heed).following():
+                assert rates.candidate_share("a", "chat") == 0.01
                 await publish(Verdict.CONTINUE)
                 deadline = time.monotonic() + 5
-                while standing.candidate_share("a", "chat") < 1 and time.monotonic() < deadline:
+                while rates.candidate_share("a", "chat") < 1 and time.monotonic() < deadline:
                     await asyncio.sleep(0.05)
-                assert standing.candidate_share("a", "chat") == 1.0
+                assert rates.candidate_share("a", "chat") == 1.0
