@@ -154,10 +154,11 @@ def _written_refusals() -> Iterator[Row]:
 
 
 def _written_finals() -> Iterator[Row]:
-    written = tomllib.loads(WRITTEN.joinpath("written_finals.toml").read_text(encoding="utf-8"))["finals"]
-    for half, name in enumerate(HALVES):
+    written = tomllib.loads(WRITTEN.joinpath("written_finals.toml").read_text(encoding="utf-8"))
+    halves = [(name, written["finals"][half::2]) for half, name in enumerate(HALVES)]
+    for name, cases in (*halves, ("written later", written["finals_later"])):
         right = []
-        for question, answer, final in written[half::2]:
+        for question, answer, final in cases:
             found = final_answer(answer, asked_answer(_asked(question, answer).request))
             right.append((found.value if found else "") == final)
         yield _written("the final answer is read", f"written_finals, {name}", right)

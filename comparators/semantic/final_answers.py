@@ -23,7 +23,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 _ASIDE = re.compile(r"\([^()\n]{0,200}\)")
 _YES_NO = re.compile(
     r"(?<![\w'-])(?:(yes)(?![\w'-])"
-    r"|(no)(?=[\])}\"'*.,:;!?”]|$|\n| (?:it|this|that|they|he|she|we|you|i)\b))(?!\. ?\d)",
+    r"|(no)(?=[\])}\"'*.,:;!?”]|$|\n| [-\u2013\u2014] | (?:it|this|that|they|he|she|we|you|i)\b))(?!\. ?\d)",
     re.IGNORECASE | re.MULTILINE,
 )
 _TRUE_FALSE = re.compile(r"(?<![\w'-])(?:(true)|(false))(?![\w'-])", re.IGNORECASE)
@@ -235,7 +235,7 @@ def _option(text: _Text, asked: Asked) -> FinalAnswer | None:
 
 @cache
 def _options(letters: str) -> re.Pattern[str]:
-    return re.compile(rf"\(([{letters}])\)|\b[Oo]ption \**([{letters}])\b|(?<![\w'])([{letters}])[.*)]{{0,3}}$")
+    return re.compile(rf"[\[(]([{letters}])[\])]|\b[Oo]ption \**([{letters}])\b|(?<![\w'])([{letters}])[.*)]{{0,3}}$")
 
 
 @cache
