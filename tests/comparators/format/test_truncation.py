@@ -132,4 +132,4 @@ def test_real_answers_cut_at_a_random_place_are_mostly_known():
         text[: rng.randrange(len(text) // 3, len(text) - 20)]
         for text in answers(arena, lambda row: (row["response_b"]["content"],))
     ]
-    assert sum(bool(broken_off(text)) for text in cut) / len(cut) > 0.7
+    assert sum(bool(broken_off(text)) for text in cut) / len(cut) > 0.9
