@@ -275,7 +275,7 @@ async def two_upgrades(stage: Stage, exchanges: int) -> str:
         return f"2 upgrades over {exchanges}: {exchanges} compared each, asked again {up.check_paid() + other.check_paid()} arms"
 
 
-async def terminated(stage: Stage, in_flight: int, latency_ms: float = 3000) -> str:
+async def terminated(stage: Stage, in_flight: int, latency_ms: float = 6000) -> str:
     """SIGTERM with many replays in flight: drained, committed, exit 0; the next worker asks only what was not asked."""
     async with stage.upgrade(providers={"sim": {"base_url": "$URL", "max_in_flight": 2 * in_flight}}) as up:
         up.provider.faults.latency_ms, up.provider.faults.latency_sigma = latency_ms, 0.1
