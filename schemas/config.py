@@ -80,7 +80,9 @@ class Config(Table):
 
     def feature_sampling(self, feature: str) -> Sampling:
         """The shares for a feature."""
-        own = self.features.get(feature, Feature())
+        own = self.features.get(feature)
+        if own is None:
+            return self.sampling
         return Sampling(
             candidate=self.sampling.candidate if own.candidate is None else own.candidate,
             rerun=self.sampling.rerun if own.rerun is None else own.rerun,

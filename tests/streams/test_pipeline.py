@@ -2,21 +2,16 @@
 
 import asyncio
 import json
-import random
-import sys
 import time
 
 import pytest
 from aiohttp import web
-from aiokafka import TopicPartition
 
-from schemas import topics
 from schemas.topics import ROLES
 from schemas.verdicts import Verdict
 from streams.embedded import support_desk as desk
-from streams.kafka import reader
 from streams.worker import run, worker
-from tests.streams.conftest import needs_kafka, setting
+from tests.streams.conftest import setting
 
 COMPARED = "SELECT count() FROM comparisons"
 
@@ -137,70 +132,3 @@ async def test_dollars_are_counted_from_the_price_table_and_end_the_asking_for_g
         assert await upgrade.count("SELECT count() FROM comparisons WHERE baseline_cost_usd > 0") == compared
         assert 0.04e6 < await upgrade.count(spent) <= 0.06e6
         assert await upgrade.count("SELECT round(1e6 * sum(usd)) FROM spend") == await upgrade.count(spent)
-
-
-async def trials_kept(upgrade):
-    """How many different exchanges have a trial in the topic."""
-    async with reader(upgrade.config.kafka) as client:
-        places = [TopicPartition(topics.TRIALS, number) for number in range(4)]
-        client.assign(places)
-        ends = await client.end_offsets(places)
-        await client.seek_to_beginning()
-        found = set()
-        while any([await client.position(place) < ends[place] for place in places]):
-            for records in (await client.getmany(timeout_ms=500)).values():
-                headers = [dict(record.headers) for record in records]
-                found |= {h[topics.SOURCE_HEADER] for h in headers if h[topics.KIND_HEADER] == b"trial"}
-        return len(found)
-
-
-@pytest.mark.kafka
-@needs_kafka
-async def test_killing_the_worker_loses_nothing_and_doubles_nothing(kafka, tmp_path):
-    rng = random.Random(11)
-    total = 2000
-    models = desk.desk_models(8, {})
-    async with setting(kafka.bootstrap, models, tmp_path) as upgrade:
-        upgrade.provider.faults.latency_ms = 40
-        assert await upgrade.tap(desk.traffic(8, {"triage": total}, end_ms=int(time.time() * 1000))) == total
-        program = tmp_path / "worker.py"
-        program.write_text(
-            "import asyncio, json, logging, sys\n"
-            "from schemas.config import config_from\n"
-            "from streams.worker import run, stop_on_signals, worker\n"
-            "logging.basicConfig(level='WARNING')\n"
-            "async def main():\n"
-            "    stop = asyncio.Event(); stop_on_signals(stop)\n"
-            f"    async with worker(config_from(json.loads({json.dumps(json.dumps(upgrade.fields))})),"
-            " ('replay', 'score'), 6.0) as made:\n"
-            "        return await run(made.roles, stop)\n"
-            "sys.exit(asyncio.run(main()))\n"
-        )
-        for kill in range(4):
-            with (tmp_path / f"worker-{kill}.log").open("wb") as log:
-                process = await asyncio.create_subprocess_exec(sys.executable, str(program), stdout=log, stderr=log)
-            try:
-                if kill < 3:
-                    before = len(upgrade.provider.calls)
-                    deadline = time.monotonic() + 40
-                    aim = rng.randrange(200, 700)
-                    while len(upgrade.provider.calls) < before + aim and time.monotonic() < deadline:
-                        await asyncio.sleep(0.02)
-                    process.kill()
-                    await process.wait()
-                    await asyncio.sleep(0.5)  # requests on the wire still arrive
-                    asked_at_kill, kept_at_kill = len(upgrade.provider.calls), await trials_kept(upgrade)
-                else:
-                    assert await upgrade.wait_for(COMPARED, total, 100) == total
-                    assert await upgrade.wait_for("SELECT sum(exchanges) FROM coverage", total, 20) == total
-                    process.terminate()
-            finally:
-                if process.returncode is None and kill == 3:
-                    process.terminate()
-                code = await process.wait()
-        assert code == 0, (tmp_path / "worker-3.log").read_text()[-2000:]
-        assert await upgrade.count(COMPARED) == total
-        assert await upgrade.count("SELECT uniqExact(request_id) FROM comparisons") == total
-        # After the last kill only those trials were asked that had not reached the topic: nothing is paid twice
-        # beyond what was in flight.
-        assert len(upgrade.provider.calls) - asked_at_kill <= 2 * (total - kept_at_kill) + 64  # and 64 on the wire
