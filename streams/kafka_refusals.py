@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from streams.kafka_tokens import NoTokenError
 
 LOOK_MS = 5000
 _WRONG_HOST = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
-_ABSENT = (errors.RequestTimedOutError, ConnectionRefusedError, socket.gaierror, TimeoutError)
+_ENDED = (ConnectionResetError, BrokenPipeError, ssl.SSLError, errors.KafkaConnectionError, asyncio.IncompleteReadError)
 
 
 async def why(kafka: Kafka, settings: Mapping[str, Any]) -> UnreachableError:
@@ -41,7 +40,7 @@ async def why(kafka: Kafka, settings: Mapping[str, Any]) -> UnreachableError:
             line = _refusal(refused, security)
             if line:
                 return RefusedError(f"kafka.security: {address} {line}")
-            if client is not None or not isinstance(refused, _ABSENT):
+            if client is not None or isinstance(refused, _ENDED):
                 return UnreachableError(f"kafka.security: {address} ends the connection; {_suspicion(security)}")
         finally:
             if client is not None:
