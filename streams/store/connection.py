@@ -162,15 +162,18 @@ class Connection:
         data = [_cleaned(values, types[name]) for name, values in columns.items()]
         with metrics.INSERT_SECONDS.labels(table).time(), self._reaching():
             try:
-                await self._client.insert(
+                context = await self._client.create_insert_context(
                     table,
-                    data,
-                    column_names=list(columns),
+                    list(columns),
                     column_type_names=[types[name] for name in columns],
                     database=self.database,
                     column_oriented=True,
                     settings={"insert_deduplication_token": uuid4().hex, "max_partitions_per_insert_block": 0},
                 )
+                # One block: of several ones of an insert ClickHouse would take the second for a repeat of the first,
+                # because they have one token, and drop it without a word.
+                context.req_block_size = len(data[0])
+                await self._client.insert(context=context, data=data)
             except _SERIALISING as refused:
                 raise RowRefusedError(f"{table}: {type(refused).__name__} in the client") from refused
             except ClickHouseError as refused:

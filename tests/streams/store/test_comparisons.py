@@ -284,3 +284,15 @@ async def test_when_a_feature_was_last_heard_of_stands_in_the_store_by_its_own_c
     heard, now_ms = await store.heard(UPGRADE)
     assert list(heard) == [("next", FEATURES[1])]
     assert 0 <= now_ms - heard["next", FEATURES[1]] < 60_000
+
+
+async def test_of_a_large_insert_every_row_is_stored(store):
+    """The client cuts its body into blocks of 1 to 2 MB, and ClickHouse drops blocks whose token it has seen."""
+    rows = 40_000
+    columns = {
+        "upgrade": [UPGRADE] * rows, "feature": ["chat"] * rows, "dimension": ["refusal"] * rows,
+        "rules": [str(number) for number in range(rows)], "ts": [START_MS] * rows,
+        "trial_id": [made_trial(0).trial_id] * rows, "observation": ["x" * 200] * rows,
+    }  # fmt: skip
+    await store.connection.insert("observations_rows", columns)
+    assert (await store.query("SELECT count() FROM observations"))[0][0] == rows
