@@ -2,6 +2,7 @@
 
     python -m benchmarks.statistics            # some minutes; the table of benchmarks/statistics.md
     python -m benchmarks.statistics --quick    # a tenth of the streams
+    python -m benchmarks.statistics --only forecasts real
 
 Real answers are taken from ../shared/data where it is there; without it those rows say so.
 """
@@ -11,6 +12,7 @@ import time
 import timeit
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -38,38 +40,44 @@ SCENARIOS: dict[str, tuple[Scenario, str]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="false alarms, delays and scenarios of the verdicts")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the streams")
-    parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of the real answers")
-    chosen = parser.parse_args()
-    seed, of = chosen.seed, 10 if chosen.quick else 1
-    began = time.perf_counter()
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a part is made with: `of` divides the numbers of streams."""
 
+    seed: int
+    of: int
+    data: Path
+
+
+def _alarms(run: Run) -> None:
+    """False alarms and false passes, looked at after every trial."""
     _table(
-        f"False alarms: {1000 // of} A/A streams of 10,000 trials, looked at after every trial (goal: 5 %)",
+        f"False alarms: {1000 // run.of} A/A streams of 10,000 trials, looked at after every trial (goal: 5 %)",
         ("stream", "ever FAIL"),
-        [(name, f"{share:.1%}") for name, share in false_alarms.single(seed, 1000 // of, 10_000)],
+        [(name, f"{share:.1%}") for name, share in false_alarms.single(run.seed, 1000 // run.of, 10_000)],
     )
     _table(
-        f"Dimensions that learn first: {1000 // of} A/A streams, each calibrated anew, 10,000 trials after it (goal: 5 %)",
+        f"Dimensions that learn first: {1000 // run.of} A/A streams, each calibrated anew, 10,000 trials after it (goal: 5 %)",
         ("stream", "ever FAIL"),
-        [(name, f"{share:.1%}") for name, share in false_alarms.calibrated(seed, 1000 // of, 10_000)],
+        [(name, f"{share:.1%}") for name, share in false_alarms.calibrated(run.seed, 1000 // run.of, 10_000)],
     )
-    share = false_alarms.family(seed, 500 // of, 3000)
+    share = false_alarms.family(run.seed, 500 // run.of, 3000)
     _table(
         "The same for a family (goal: 5 %)",
         ("family", "any FAIL"),
-        [(f"60 hypotheses latched, features appear over time, two epochs, {500 // of} candidates", f"{share:.1%}")],
+        [(f"60 hypotheses latched, features appear over time, two epochs, {500 // run.of} candidates", f"{share:.1%}")],
     )
     _table(
         "False PASS: the true excess just above the tolerance (goal: 5 %)",
         ("stream", "ever PASS"),
-        [(name, f"{share:.1%}") for name, share in false_alarms.false_pass(seed, 1000 // of, 10_000)],
+        [(name, f"{share:.1%}") for name, share in false_alarms.false_pass(run.seed, 1000 // run.of, 10_000)],
     )
+
+
+def _delays(run: Run) -> None:
+    """How many trials a verdict takes."""
     _table(
-        f"Trials to FAIL, rerun on every trial, {1000 // of} streams",
+        f"Trials to FAIL, rerun on every trial, {1000 // run.of} streams",
         (
             "drift",
             "goal (median)",
@@ -79,7 +87,7 @@ def main() -> None:
             "among 60 hypotheses",
             "tolerance 0.01, as designed: a block dimension of one of 3 declared features",
         ),
-        trials_to_verdict.to_fail(seed, 1000 // of),
+        trials_to_verdict.to_fail(run.seed, 1000 // run.of),
     )
     _table(
         "Trials to PASS of a candidate without drift (at least 300)",
@@ -91,10 +99,14 @@ def main() -> None:
             "test of fixed size, 80 % power, no peeking",
             "forecast of the median by `check`",
         ),
-        trials_to_verdict.to_pass(seed, 200 // of, 40_000),
+        trials_to_verdict.to_pass(run.seed, 200 // run.of, 40_000),
     )
+
+
+def _forecasts(run: Run) -> None:
+    """How honest `status` is about when."""
     _table(
-        f"Forecasts in `status`, one of 60 hypotheses, {200 // of} streams (goal: 80 % within the range)",
+        f"Forecasts in `status`, one of 60 hypotheses, {200 // run.of} streams (goal: 80 % within the range)",
         (
             "stream",
             "told after",
@@ -105,31 +117,45 @@ def main() -> None:
             "open end",
             "range",
         ),
-        forecasts.honesty(seed, 200 // of),
+        forecasts.honesty(run.seed, 200 // run.of),
     )
-    for name, judges in false_alarms.side_by_side(seed, 200 // of, 10_000):
+
+
+def _peers(run: Run) -> None:
+    """The same streams as others judge them."""
+    for name, judges in false_alarms.side_by_side(run.seed, 200 // run.of, 10_000):
         _table(
             f"Judged as peers judge: {name}",
             ("judge", "ever FAIL", "median trials to FAIL"),
             [(judge, f"{share:.1%}", delay) for judge, (share, delay) in judges.items()],
         )
+
+
+def _scenarios(run: Run) -> None:
+    """Whole features through the judge."""
     _table(
-        f"Whole features through the judge, {30 // of} runs each, 10 % reruns",
+        f"Whole features through the judge, {30 // run.of} runs each, 10 % reruns",
         ("scenario", "wanted", "ends as", "FAILs ever latched (median trials)"),
-        [(name, wanted, *_watched(scenario, seed, 30 // of)) for name, (scenario, wanted) in SCENARIOS.items()],
+        [(name, wanted, *_watched(scenario, run.seed, 30 // run.of)) for name, (scenario, wanted) in SCENARIOS.items()],
     )
-    _real(chosen.data, seed, 1000 // of)
+
+
+def _clickhouse(run: Run) -> None:
+    """ClickHouse against numpy."""
     _table(
         "Evidence by hour in ClickHouse against numpy: random order, 10 % twice, 5 % corrected (goal: 1e-9)",
         ("", ""),
-        evidence_agreement.agreement(seed, 500 // of),
+        evidence_agreement.agreement(run.seed, 500 // run.of),
     )
+
+
+def _update(run: Run) -> None:
+    """The price of a trial."""
     _table(
         "One trial's update (goal: 50 µs)",
         ("trials in a batch", "µs per trial and dimension"),
-        [(f"{batch}", f"{us:.1f}") for batch, us in _update_times(seed)],
+        [(f"{batch}", f"{us:.1f}") for batch, us in _update_times(run.seed)],
     )
-    print(f"\n{time.perf_counter() - began:.0f} s, seed {seed}")
 
 
 def _watched(scenario: Scenario, seed: int, runs: int) -> tuple[str, str]:
@@ -146,7 +172,9 @@ def _watched(scenario: Scenario, seed: int, runs: int) -> tuple[str, str]:
     )
 
 
-def _real(data: Path, seed: int, streams: int) -> None:
+def _real(run: Run) -> None:
+    """Shifts of real answers in their real embeddings."""
+    seed, streams, data = run.seed, 300 // run.of, run.data
     try:
         from benchmarks import real_shifts
     except ImportError as missing:
@@ -157,7 +185,7 @@ def _real(data: Path, seed: int, streams: int) -> None:
         return
     plain, friendly = real_shifts.embedded(data)
     _table(
-        "Real answers in real embeddings: goals 300 trials (content), 100 (constant style shift)",
+        f"Real answers in real embeddings, {streams} streams: goals 300 trials (content), 100 (constant style shift)",
         ("candidate", "median trials to FAIL", "ever FAIL in 1,000"),
         [
             (name, first, f"{share:.1%}")
@@ -165,7 +193,7 @@ def _real(data: Path, seed: int, streams: int) -> None:
                 *real_shifts.other_content(seed, streams, 1000, plain),
                 *(
                     ("style: " + name, first, share)
-                    for name, first, share in real_shifts.style(seed, streams // 2, 1000, plain, friendly)
+                    for name, first, share in real_shifts.style(seed, streams, 1000, plain, friendly)
                 ),
             )
         ],
@@ -191,6 +219,31 @@ def _table(title: str, head: tuple[str, ...], rows: Iterable[tuple[object, ...]]
     print(f"\n### {title}\n\n| {' | '.join(head)} |\n|{'---|' * len(head)}")
     for row in rows:
         print(f"| {' | '.join(map(str, row))} |", flush=True)
+
+
+PARTS = {
+    "alarms": _alarms,
+    "delays": _delays,
+    "forecasts": _forecasts,
+    "peers": _peers,
+    "scenarios": _scenarios,
+    "real": _real,
+    "clickhouse": _clickhouse,
+    "update": _update,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="false alarms, delays and scenarios of the verdicts")
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="some parts of the page")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the streams")
+    parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the real answers")
+    chosen = parser.parse_args()
+    began = time.perf_counter()
+    for name in chosen.only:
+        PARTS[name](Run(chosen.seed, 10 if chosen.quick else 1, chosen.data))
+    print(f"\n{time.perf_counter() - began:.0f} s, seed {chosen.seed}")
 
 
 if __name__ == "__main__":
