@@ -46,6 +46,10 @@ def _tapped(found: Tapped) -> Iterator[RenderableType]:
     yield Text()
     yield Text(f"The last {found.records:,} records of {len(found.places)} partitions: {found.hours:.1f} hours{age}")
     told = sum(found.outcomes.values())
+    if not found.outcomes["own_traffic"]:
+        yield Text(
+            "  replays of ours are not among them: not logged by your gateway, or nothing was replayed yet", "dim"
+        )
     yield _counts(
         "what becomes of them", ((name, count, _MEANS.get(name, "")) for name, count in _most(found.outcomes)), told
     )

@@ -148,6 +148,7 @@ async def test_init_from_a_topic_fills_the_file_and_check_goes_on_from_there(kaf
     said = await run("check")
     for words in ("can be replayed", "replays of ours, recognised", "hours to PASS", "USD/day", "a day:"):
         assert words in said.output
+    assert "replays of ours are not among them" not in said.output
     said = await run("init", "--from", f"{kafka.bootstrap}/llm.gateway")
     assert (said.exit_code, "is there already" in said.output) == (2, True)
 
