@@ -48,7 +48,7 @@ _LABELLED = re.compile(
     r"([A-Za-z0-9+/%]{32,250}+=*+))",
     re.IGNORECASE,
 )
-_URL_PASSWORD = re.compile(r"://[^\s/:@\"'<>]{0,80}:([^\s/@\"'<>]{1,120})@")
+_URL_PASSWORD = re.compile(r"://[^\s/:@\"'<>]{0,80}:(?!\[[A-Z_]+\])([^\s/@\"'<>]{1,120})@")
 _ASSIGNED = re.compile(
     r"(?:pass(?:word|wort|wd|phrase)|mot de passe|contraseña|kennwort|secret|pwd"
     r"|(?:api|access|secret|private|client|auth)[_ -]?(?:key|secret|token))"

@@ -58,7 +58,7 @@ _GROUP = re.compile(r"[0-9]+")
 _PHONE_WORD = re.compile(
     r"(?:\b(?:tel|ph|fax|mob)\."
     r"|(?<!\[)\b(?:tele?(?:fon|phone)?|ph(?:one)?|mobile?|handy|cell|fax|call|ring|rufen|anruf\w*|sms|whatsapp|hotline"
-    r"|appel\w*|rappel\w*|portable|móvil|teléfono|llam\w+|rückruf\w*|reach (?:me|us|him|her))\b)[^\d\n.!?]{0,20}$",
+    r"|appel\w*|rappel\w*|portable|móvil|teléfono|llam\w+|rückruf\w*|reach (?:me|us|him|her))\b)[^\d\n.!?\[\]]{0,20}$",
     re.IGNORECASE,
 )
 _DATE = re.compile(r"(?:19|20)\d\d[-/. ](?:0?[1-9]|1[0-2])[-/. ]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d\d")

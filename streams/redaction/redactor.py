@@ -20,7 +20,7 @@ KINDS: Mapping[str, Finder] = {  # where two overlap, the first one counts
     "ip": personal.addresses,
     "phone": personal.phones,
 }
-_TAKEN = "\x00"  # stands where something was found already, and is part of nothing
+_TAKEN = "\n"  # stands where something was found already: no kind reaches over the end of a line
 _LONG_NUMBER = 10**12  # the shortest card number
 
 
@@ -49,11 +49,13 @@ class Redactor:
     def find(self, text: str) -> list[Found]:
         """What is to be redacted, in the order of the text, nothing overlapping."""
         found: list[Found] = []
+        is_taken = bytearray(len(text))
         for kind, find in self._kinds.items():
             here: list[Found] = []
             for start, end in sorted(find(text)):
-                if end > start and (not here or start >= here[-1].end):
+                if end > start and 1 not in is_taken[start:end]:
                     here.append(Found(start, end, kind))
+                    is_taken[start:end] = b"\x01" * (end - start)
             if here:
                 text = _replaced(text, here, lambda one: _TAKEN * (one.end - one.start))
                 found += here
