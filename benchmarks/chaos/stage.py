@@ -101,7 +101,7 @@ class Stage:
             "candidates": [{"name": "b", "pin": desk.CANDIDATE, "pinned": True}],
             "tap": {"topics": list(tapped), "match": [desk.VERSION_A], "start": "earliest"},
             "kafka": {"bootstrap": self.bootstrap},
-            "sampling": {"candidate": 1.0, "rerun": 1.0},
+            "sampling": {"candidate": 1.0, "rerun": 1.0, "adapt": False},
             "providers": {"sim": {"base_url": base_url, "max_in_flight": 32}},
             "clickhouse": {"url": self.proxy.url, "user": self.user, "password_env": PASSWORD, "store_text": "full"},
             "dimensions": {"embedding_distance": {"model": "hashing"}},
