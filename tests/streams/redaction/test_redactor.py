@@ -86,13 +86,14 @@ PIECES = (
 def test_time_grows_with_the_text_and_no_faster(piece):
     def seconds(size):
         text = (piece * size)[:size]
-        begun = time.perf_counter()
+        begun = time.process_time()
         REDACTOR.find(text)
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
     small = min(seconds(10_000) for _ in range(2))
-    # Sixteen times the text; a quadratic search would take 256 times as long. Doubled for a busy machine.
-    assert seconds(160_000) <= 32 * small + 0.3
+    # Sixteen times the text; a quadratic search would take 256 times as long. CPU time, and three times of it allowed,
+    # because the machine may be busy.
+    assert seconds(160_000) <= 48 * small + 0.5
 
 
 def test_a_key_alone_is_a_secret_and_a_sentence_about_one_is_not():
