@@ -82,7 +82,11 @@ class Connection:
                 settings={"async_insert": 0, **(settings or {})},  # an acknowledged row is a stored row
             )
         connection = cls(client, url, database)
-        await connection.use_database()
+        try:
+            await connection.use_database()
+        except BaseException:
+            await connection.close()
+            raise
         return connection
 
     async def use_database(self) -> None:
