@@ -23,8 +23,8 @@ from pathlib import Path
 import aiohttp
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, OffsetAndMetadata, TopicPartition
-
 from benchmarks.chaos.rows import resident_mb
+
 from benchmarks.chaos.stage import PARTITIONS, Stage, Upgrade, stage
 from streams.embedded import support_desk as desk
 from streams.embedded.broker import free_port

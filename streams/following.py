@@ -12,12 +12,11 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import UnreachableError
 from schemas.settings import Kafka
-from streams.kafka import reader
+from streams.kafka import reader, to_the_end
 
 log = logging.getLogger(__name__)
 
 LOOK_MS = 200  # how long one look at the topic waits for news
-END_MS = 500  # nothing more within this time is the end of the topic: the end a broker reports can lie
 AGAIN_S = 1.0
 
 
@@ -37,7 +36,8 @@ class Follower:
             UnreachableError: Kafka does not answer.
         """
         async with reader(self.kafka) as client:
-            await self._read(client, END_MS)
+            async for news in to_the_end(client, TopicPartition(self.topic, 0), self.next_offset):
+                self._note(news)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -59,19 +59,20 @@ class Follower:
         while True:
             try:
                 async with reader(self.kafka) as client:
-                    await self._read(client, None)
+                    await self._read(client)
             except (KafkaError, UnreachableError, OSError) as away:
                 log.warning("%s cannot be read, until then its state stays: %s", self.topic, away)
                 await asyncio.sleep(AGAIN_S)
 
-    async def _read(self, client: AIOKafkaConsumer, until_quiet_ms: int | None) -> None:
+    async def _read(self, client: AIOKafkaConsumer) -> None:
         place = TopicPartition(self.topic, 0)
         client.assign([place])
         client.seek(place, self.next_offset)
         while True:
-            news = (await client.getmany(place, timeout_ms=until_quiet_ms or LOOK_MS)).get(place, ())
+            news = (await client.getmany(place, timeout_ms=LOOK_MS)).get(place, ())
             if news:
-                self.next_offset = news[-1].offset + 1
-                self.heed(news)
-            elif until_quiet_ms is not None:
-                return
+                self._note(news)
+
+    def _note(self, news: Sequence[ConsumerRecord]) -> None:
+        self.next_offset = news[-1].offset + 1
+        self.heed(news)

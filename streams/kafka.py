@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, OffsetAndMetadata, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     KafkaConnectionError,
@@ -20,6 +20,7 @@ from faust.types import TP
 
 from schemas import topics
 from schemas.config import Config
+from schemas.errors import UnreachableError
 from schemas.settings import Kafka
 from streams.kafka_refusals import starting_quietly, why
 from streams.kafka_security import faust_credentials, security_settings
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 MAX_RECORD = 16 << 20  # bytes
 BATCH = 1 << 20  # bytes sent to a partition at once; with aiokafka's 16 kB a few trials would wait for each other
 SESSION_S = 30.0
+POLL_MS, SILENT_POLLS = 1000, 30
 
 
 def client_settings(kafka: Kafka) -> dict[str, Any]:
@@ -173,18 +175,42 @@ async def positions(kafka: Kafka, group: str, tps: Iterable[TP]) -> dict[TP, Pos
 
 
 async def any_record(kafka: Kafka, tp: TP, start: int, end: int) -> bool:
-    """Whether the offsets from `start` up to `end` hold a record."""
-    place = TopicPartition(tp.topic, tp.partition)
+    """Whether the offsets from `start` up to `end` hold a record; there must be one at `end` or behind it."""
     async with reader(kafka) as client:
-        client.assign([place])
-        client.seek(place, start)
-        while await client.position(place) < end:
-            batches = await client.getmany(timeout_ms=1000)
-            if place in batches:
-                return bool(batches[place][0].offset < end)
-            if not batches and await client.position(place) == start:
-                return False  # nothing comes: the log ends here
+        async for batch in to_the_end(client, TopicPartition(tp.topic, tp.partition), start):
+            return bool(batch[0].offset < end)
     return False
+
+
+async def to_the_end(
+    client: AIOKafkaConsumer, place: TopicPartition, start: int, end: int | None = None
+) -> AsyncIterator[Sequence[ConsumerRecord]]:
+    """The records of a partition from `start` up to `end` (None: the end of the log as it is now), in batches.
+
+    A poll that gives nothing is no end: the broker may be slow, or something blocks this event loop for longer than the
+    poll. The embedded broker reports as its end the first offset of its last batch + 1, so what is read already behind
+    that belongs to it.
+
+    Raises:
+        UnreachableError: nothing comes, though the end is not reached.
+    """
+    client.assign([place])
+    known = (await client.end_offsets([place]))[place] if end is None else end
+    client.seek(place, start)
+    silent = 0
+    while await client.position(place) < known:
+        polled = (await client.getmany(place, timeout_ms=POLL_MS)).get(place, ())
+        batch = [record for record in polled if end is None or record.offset < end]
+        silent = 0 if polled else silent + 1
+        if batch:
+            yield batch
+        elif silent == SILENT_POLLS:
+            raise UnreachableError(
+                f"{place.topic}/{place.partition} ends at offset {known}, and gives nothing from"
+                f" {await client.position(place)} on; is the broker overloaded, or may we not read the topic?"
+            )
+    while end is None and (rest := (await client.getmany(place, timeout_ms=0)).get(place, ())):
+        yield rest
 
 
 async def send_durably(client: AIOKafkaProducer, topic: str, value: bytes, **where: Any) -> None:

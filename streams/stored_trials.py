@@ -1,19 +1,18 @@
 """Trials that were paid for already, read back: from the trials topic, or from ClickHouse where it keeps full texts."""
 
-import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from schemas import json_text, topics
 from schemas.answers import Answer, Arm, ToolCall, Usage
 from schemas.exchanges import Request, Source
 from schemas.settings import Kafka
 from schemas.trials import CandidateAnswer, Trial, trial_from_bytes
-from streams.kafka import partitions, reader
+from streams.kafka import partitions, reader, to_the_end
 from streams.store import Store
 from streams.store.comparisons import offset_of
 
@@ -32,22 +31,8 @@ async def own_records(kafka: Kafka, upgrade: str) -> AsyncIterator[Sequence[Cons
     count = (await partitions(kafka, [topics.TRIALS])).get(topics.TRIALS, 0)
     async with reader(kafka) as client:
         for number in range(count):
-            async for batch in _to_the_end(client, TopicPartition(topics.TRIALS, number)):
+            async for batch in to_the_end(client, TopicPartition(topics.TRIALS, number), 0):
                 yield [r for r in batch if dict(r.headers).get(topics.UPGRADE_HEADER) == upgrade.encode()]
-
-
-async def _to_the_end(client: AIOKafkaConsumer, place: TopicPartition) -> AsyncIterator[Sequence[ConsumerRecord]]:
-    client.assign([place])
-    begun_ms = int(time.time() * 1000)
-    await client.seek_to_beginning(place)
-    end = (await client.end_offsets([place]))[place]
-    while True:
-        batch = (await client.getmany(timeout_ms=IDLE_MS)).get(place, ())
-        if batch:
-            yield batch
-        # The reported end can lie (the embedded broker's is too low), so past it only silence or newer records end it.
-        if await client.position(place) >= end and (not batch or batch[-1].timestamp > begun_ms):
-            return
 
 
 async def topic_trials(kafka: Kafka, upgrade: str) -> AsyncIterator[list[StoredTrial]]:

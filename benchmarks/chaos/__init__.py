@@ -1,4 +1,7 @@
 """Faults against the whole pipeline on real parts; `python -m benchmarks.chaos` runs the table, `make test` a short form.
 
-`stage.py` holds the parts and the counts, `proxy.py` breaks ClickHouse, `rows.py` is the table. Read `rows.py` first.
+A row is a function of `dying.py`, `outages.py`, `sick_provider.py` or `tapping.py`, with its sizes as arguments, so that
+the short form is the same code. `stage.py` holds the parts they share, `proxy.py` breaks ClickHouse, and what every row
+checks at its end stands in `upgrades.py`: nothing lost, nothing double, the ledger adds up, nothing paid twice. Read
+`dying.py` first.
 """

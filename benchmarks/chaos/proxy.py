@@ -15,6 +15,7 @@ HOP = {"transfer-encoding", "content-encoding", "content-length", "connection"}
 class Proxy:
     """What goes wrong; every field may be set while it runs. `inserts` counts inserts that got through."""
 
+    behind: str
     url: str = ""
     is_away: bool = False
     wait_s: float = 0.0
@@ -25,7 +26,7 @@ class Proxy:
 @asynccontextmanager
 async def clickhouse_proxy(behind: str) -> AsyncIterator[Proxy]:
     """A proxy for the server at this URL."""
-    proxy = Proxy()
+    proxy = Proxy(behind)
 
     async def forward(request: web.Request) -> web.Response:
         if proxy.is_away:

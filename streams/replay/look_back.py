@@ -5,7 +5,7 @@ carries what the partition had spent. Trials and ledger of tapped partition p st
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -14,7 +14,7 @@ from faust.types import TP
 from schemas import topics
 from schemas.ledger import LedgerRange, ledger_from_bytes
 from schemas.settings import Kafka
-from streams.kafka import reader
+from streams.kafka import reader, to_the_end
 from streams.replay.budget import Spend
 
 FIRST_DEPTH = 2000  # records
@@ -76,15 +76,9 @@ async def _read_range(  # noqa: PLR0917 - one place, its bounds, and what is loo
 ) -> set[TP]:
     """Read [lower, upper), to the very end where upper is None; returns the partitions that are covered by it."""
     covered: set[TP] = set()
-    client.seek(place, lower)
-    while upper is None or await client.position(place) < upper:
-        # The reported end can lie (the embedded broker's does), so the end is where nothing more comes.
-        batches: Mapping[TopicPartition, Collection[ConsumerRecord]] = await client.getmany(timeout_ms=500)
-        if not batches:
-            break
-        for record in batches.get(place, ()):
-            if upper is None or record.offset < upper:
-                _note(record, upgrade, covered_below, found, covered)
+    async for batch in to_the_end(client, place, lower, upper):
+        for record in batch:
+            _note(record, upgrade, covered_below, found, covered)
     return covered
 
 

@@ -1,4 +1,4 @@
-"""The short form of `make chaos`: each fault with small numbers, on real Apache Kafka. What a row checks: `rows.py`.
+"""The short form of `make chaos`: each fault with small numbers on real Apache Kafka; `benchmarks/chaos` has the rows.
 
 Rows share a broker, a store and a proxy before it; those that break neither run at the same time.
 """
@@ -8,7 +8,7 @@ import asyncio
 import pytest
 import pytest_asyncio
 
-from benchmarks.chaos import rows
+from benchmarks.chaos import dying, outages, tapping
 from benchmarks.chaos.stage import stage
 from streams.replay import replayer  # noqa: F401 - imported before the clock of the first row runs
 from tests.streams.conftest import needs_kafka
@@ -31,32 +31,32 @@ async def all_of(*faults):
 
 async def test_killed_stopped_and_woken_workers_lose_nothing_double_nothing_and_pay_once(shared):
     await all_of(
-        rows.killed(shared, 400, 2, "all", latency_ms=150),
-        rows.slept(shared, 300, latency_ms=200),
-        rows.rebalanced(shared, 300, latency_ms=400),
+        dying.killed(shared, 400, 2, latency_ms=150),
+        dying.slept(shared, 300, latency_ms=200),
+        dying.rebalanced(shared, 300, latency_ms=400),
     )
 
 
 async def test_what_retention_and_growing_topics_do_is_in_the_ledger(shared):
     await all_of(
-        rows.expired(shared, 80),
-        rows.partitions_gained(shared, 40, running=False),
-        rows.two_topics(shared, 60),
-        rows.two_upgrades(shared, 60),
+        tapping.expired(shared, 80),
+        tapping.partitions_gained(shared, 40, running=False),
+        tapping.two_topics(shared, 60),
+        tapping.at_once(shared, 120),
     )
 
 
 async def test_strange_records_have_an_outcome_each_and_a_poisonous_row_harms_no_other(shared):
-    await all_of(rows.strange_records(shared, 60), rows.poisonous_row(shared, 40))
+    await all_of(tapping.strange_records(shared, 60), outages.poisonous_row(shared, 40))
 
 
 async def test_the_store_may_be_away_slow_or_refuse(shared):
-    await rows.clickhouse_away(shared, 150, 6)
+    await outages.clickhouse_away(shared, 150, 6)
 
 
 async def test_the_broker_may_be_away(shared):
-    await rows.broker_stopped(shared, 200, 4)
+    await outages.broker_stopped(shared, 200, 4)
 
 
 async def test_sigterm_drains_commits_and_ends_with_0(shared):
-    await rows.terminated(shared, 120, latency_ms=1500)
+    await dying.terminated(shared, 120, latency_ms=1500)
