@@ -6,6 +6,7 @@ webhook cannot prevent.
 """
 
 import logging
+import math
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,6 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from comparators.drift.betting import e_value
 from schemas.ids import stable_id
 from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Verdict
 
@@ -29,6 +29,7 @@ SHOWN = 5  # dimensions a message tells all about
 NAMED = 8  # and how many more it names
 TELLING = 0.001  # a rate in all traffic that differs less is not worth a word
 CHANCE = "by chance: without drift beyond the tolerance, however often one looks"
+BILLION = 1_000_000_000
 TIMEOUT_S = 10
 
 
@@ -157,8 +158,15 @@ def _line(feature: FeatureVerdict, found: DimensionVerdict) -> str:
     return (
         f"• *{_escaped(feature.feature)}* `{found.dimension}`: {found.candidate or 0:.1%}{among}\n"
         f"    excess {found.excess or 0:+.1%}{interval}, tolerance {found.tolerance:.1%}, {found.trials:,} trials; "
-        f"by chance at most 1 in {e_value(found.log_e)}"
+        f"by chance {_odds(found.log_e)}"
     )
+
+
+def _odds(log_e: float) -> str:
+    """How often an e-value like this comes without a cause, as one would say it: beyond a billion nobody counts."""
+    if log_e > math.log(BILLION):
+        return "less than 1 in a billion"
+    return f"at most 1 in {math.exp(max(log_e, 0.0)):,.0f}"
 
 
 def _silent(verdict: CandidateVerdict) -> list[FeatureVerdict]:

@@ -1,6 +1,7 @@
 """What Slack is told, once per cause: numbers and names, never a prompt or an answer."""
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -33,8 +34,14 @@ def test_a_fail_says_how_much_beside_what_and_how_sure():
     assert first == "No user has seen these answers: this is a shadow run."
     assert headline == "FAIL: next is not safe to release"
     assert "tri<age answer_change: 25.5% (noise floor 3.8%)" in text
-    assert "excess +21.7% (95 % +15.0% to +28.0%), tolerance 3.0%, 400 trials; by chance at most 1 in 1.1e+13" in text
+    assert "excess +21.7% (95 % +15.0% to +28.0%), tolerance 3.0%, 400 trials; by chance less than" in text
+    assert "less than 1 in a billion" in text
     assert "400 comparisons, 40 with a rerun" in text
+
+
+def test_how_sure_is_said_in_numbers_people_read():
+    shown = told(candidate(Verdict.FAIL, dimension(log_e=math.log(2_100_000))), Verdict.FAIL)
+    assert "400 trials; by chance at most 1 in 2,100,000" in shown
 
 
 def test_production_and_all_traffic_stand_beside_it_where_they_tell_something():
@@ -49,7 +56,7 @@ def test_what_else_differs_is_named_and_the_message_stays_small():
     review = [dimension(f"review_{n}", effect=Effect.REVIEW) for n in range(9)]
     payload = message("u", "p/now-1", candidate(Verdict.FAIL, *many, *review), Verdict.FAIL)
     text = as_text(payload)
-    assert text.count("by chance at most") == 5
+    assert text.count("; by chance ") == 5
     assert text.index("dimension_8") < text.index("dimension_7")
     assert "Also different: tri<age dimension_3" in text
     assert ", and 5 more" in text
