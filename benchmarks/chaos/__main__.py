@@ -23,8 +23,8 @@ KAFKA: dict[str, Row] = {
     "killed_replay": lambda on: dying.killed(on, 10_000, 10, "replay"),
     "killed_score": lambda on: dying.killed(on, 10_000, 10, "score"),
     "killed_judge": lambda on: dying.killed(on, 10_000, 10, "judge"),
-    "killed_capped_requests": lambda on: dying.killed_capped(on, 2000, 4, "requests_per_day", 2000),
-    "killed_capped_usd": lambda on: dying.killed_capped(on, 2000, 4, "usd_total", 260.0),
+    "killed_capped_requests": lambda on: dying.killed_capped(on, 3000, 4, "requests_per_day", 3000),
+    "killed_capped_usd": lambda on: dying.killed_capped(on, 3000, 4, "usd_total", 390.0),
     "rebalanced": lambda on: dying.rebalanced(on, 4000),
     "slept": lambda on: dying.slept(on, 4000, times=2),
     "broker_stopped": lambda on: outages.broker_stopped(on, 3000, 20),
@@ -43,7 +43,7 @@ KAFKA: dict[str, Row] = {
 }
 EMBEDDED: dict[str, Row] = {  # what the embedded broker can: no restart, no retention, no new partitions, no true ends
     "embedded_killed": lambda on: dying.killed(on, 1000, 3),
-    "embedded_killed_capped": lambda on: dying.killed_capped(on, 600, 2, "requests_per_day", 600),
+    "embedded_killed_capped": lambda on: dying.killed_capped(on, 1000, 2, "requests_per_day", 1000),
     "embedded_rebalanced": lambda on: dying.rebalanced(on, 1000),
     "embedded_slept": lambda on: dying.slept(on, 1000),
     "embedded_clickhouse_away": lambda on: outages.clickhouse_away(on, 600, 15),

@@ -24,6 +24,7 @@ from streams.store import Store
 
 Arm = tuple[str, str]  # request id and arm
 
+PATIENCE = 1.0  # times as long as a row would wait
 AT_ONCE = 20_000  # records on their way to the tapped topic
 
 
@@ -141,6 +142,7 @@ class Upgrade:
 
     async def until(self, holds: Any, within_s: float, what: str) -> None:
         """Wait until something holds (a function, or one that is awaited)."""
+        within_s *= PATIENCE
         deadline = time.monotonic() + within_s
         while True:
             held = holds()

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -85,8 +86,9 @@ async def _cut(request: web.Request, body: bytes, headers: Mapping[str, str]) ->
     """Promise all, send half, hang up."""
     response = web.StreamResponse(headers=headers)
     response.content_type, response.content_length = "application/json", len(body)
-    await response.prepare(request)
-    await response.write(body[: len(body) // 2])
+    with suppress(ConnectionError):  # the other side hung up before us
+        await response.prepare(request)
+        await response.write(body[: len(body) // 2])
     return hung_up(request, response)
 
 
