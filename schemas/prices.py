@@ -59,13 +59,19 @@ def price_of(pin: str, own: Mapping[str, Price] | None = None) -> Price | None:
     >>> price_of("house/m-1") is None
     True
     """
-    for prices in (own or {}, _table()):
-        if pin in prices:
-            return prices[pin]
-        fitting = [key for key in prices if key.endswith("*") and pin.startswith(key[:-1])]
-        if fitting:
-            return prices[max(fitting, key=len)]
-    return None
+    return (_found(pin, own) if own else None) or _listed(pin)
+
+
+@cache
+def _listed(pin: str) -> Price | None:
+    return _found(pin, _table())
+
+
+def _found(pin: str, prices: Mapping[str, Price]) -> Price | None:
+    if pin in prices:
+        return prices[pin]
+    fitting = [key for key in prices if key.endswith("*") and pin.startswith(key[:-1])]
+    return prices[max(fitting, key=len)] if fitting else None
 
 
 @cache

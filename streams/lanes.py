@@ -132,7 +132,7 @@ class Lanes:
         self._lanes: dict[tuple[TP, int], _Lane] = {}
         self._committed: dict[TP, int] = {}
         self._running: dict[tuple[tuple[str, int, int], bool], asyncio.Task[Any]] = {}
-        self._followers: set[asyncio.Task[None]] = set()
+        self._crashing: set[asyncio.Task[None]] = set()
         self._committing = asyncio.Lock()
         self._lost_at = 0.0
         self._doubt_after_s = session_s / 2
@@ -176,9 +176,7 @@ class Lanes:
             task = asyncio.ensure_future(work())
             self._running[key] = task
             task.add_done_callback(lambda _: self._running.pop(key, None))
-        follower = asyncio.ensure_future(self._follow(record, task, work))
-        self._followers.add(follower)
-        follower.add_done_callback(self._followers.discard)
+        task.add_done_callback(partial(self._worked, record, work))
 
     def finish(self, record: Taken, result: Any = None) -> None:
         """The record has an outcome that is durable; the watermark may pass it."""
@@ -292,8 +290,8 @@ class Lanes:
     def crash(self, reason: BaseException) -> None:
         """End the worker: nothing that raised may be skipped in silence."""
         crashing = asyncio.ensure_future(self._app.crash(reason))
-        self._followers.add(crashing)
-        crashing.add_done_callback(self._followers.discard)
+        self._crashing.add(crashing)
+        crashing.add_done_callback(self._crashing.discard)
 
     async def _is_too_far(self, message: Any) -> bool:
         """Whether records before this first one of its partition were skipped; then it and they come again."""
@@ -329,22 +327,21 @@ class Lanes:
             self.start(gap, partial(self._explain, gap))
         self._next[record.tp] = record.end
         lane.records.append(record)
-        metrics.RECORDS_TAKEN.labels(self.role, record.tp.topic).inc()
+        metrics.of(metrics.RECORDS_TAKEN, self.role, record.tp.topic).inc()
         self._committed.setdefault(record.tp, first)  # where we start is where we were
         return record
 
-    async def _follow(self, record: Taken, task: asyncio.Task[Any], work: Callable[[], Awaitable[Any]]) -> None:
-        try:
-            result = await asyncio.shield(task)
-        except asyncio.CancelledError:
-            raise
-        except Abandoned:
-            if self.keeps(record) and self.ready.is_set() and not self.stopping:
-                self.start(record, work)  # what was abandoned was work on the same record as it came before
-            elif record in self.in_work:
-                self.in_work.discard(record)
-                self._slots.release()
-        except BaseException as raised:  # noqa: BLE001 - whatever it is, the worker ends with it
+    def _worked(self, record: Taken, work: Callable[[], Awaitable[Any]], task: asyncio.Task[Any]) -> None:
+        """The work on a record has ended, one way or another."""
+        if task.cancelled():
+            return  # the event loop ends
+        raised = task.exception()
+        if raised is None:
+            self.finish(record, task.result())
+        elif not isinstance(raised, Abandoned):
             self.crash(raised)
-        else:
-            self.finish(record, result)
+        elif self.keeps(record) and self.ready.is_set() and not self.stopping:
+            self.start(record, work)  # what was abandoned was work on the same record as it came before
+        elif record in self.in_work:
+            self.in_work.discard(record)
+            self._slots.release()

@@ -12,6 +12,9 @@ never a text, a key or an id of a request: each combination of labels is kept fo
 with its help text and its row in docs/operating.md; the test of this module checks both, by promtool's rules.
 """
 
+from functools import cache
+from typing import Any
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
 REGISTRY = CollectorRegistry()
@@ -20,6 +23,12 @@ PlatformCollector(registry=REGISTRY)
 
 _SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _RECORDS = (1, 4, 16, 64, 128, 256, 512, 1024, 4096, 16384)
+
+
+@cache
+def of(metric: Any, *labels: str) -> Any:
+    """`metric.labels(*labels)`, found once: for what is counted with each exchange."""
+    return metric.labels(*labels)
 
 
 def _counter(name: str, help_text: str, *labels: str) -> Counter:

@@ -1,6 +1,7 @@
 """`shadowtap worker`: runs the agents."""
 
 import asyncio
+import gc
 import logging
 from pathlib import Path
 
@@ -46,6 +47,8 @@ def worker(path: Path, role: str, listen: str | None, log_level: str, log_format
             if url:
                 log.info("health and metrics at %s/healthz, /readyz, /metrics", url)
             async with reached(config, ROLES if role == "all" else (role,), health, stop) as made:
+                gc.collect()
+                gc.freeze()  # what is loaded by now stays, and need not be looked through again and again
                 return 0 if made is None else await run(made.roles, stop)
 
     raise SystemExit(asyncio.run(main()))

@@ -57,10 +57,18 @@ _ASSIGNED = re.compile(
     re.IGNORECASE,
 )
 _NAMES = ("pass", "kennwort", "contraseña", "secret", "pwd", "key", "token")
+_LABEL = re.compile(r"(?:bearer|basic|token)\s+", re.IGNORECASE)
 _NO_VALUE = re.compile(
     r"your|example|changeme|change_me|xxxx|\.\.\.|\$|%[A-Z(]|environ|getenv|\bnull\b|\[", re.IGNORECASE
 )
 _LOOKS_SECRET = re.compile(r"(?=.*[0-9!$%&?@#^+=~])(?=.*[A-Za-z])")
+
+
+def _holds(text: str, any_of: tuple[str, ...]) -> bool:
+    for letters in any_of:  # noqa: SIM110 - any() with a generator takes twice as long, and this runs on every text
+        if letters in text:
+            return True
+    return False
 
 
 def private_keys(text: str) -> Iterator[Span]:
@@ -82,10 +90,10 @@ def tokens(text: str) -> Iterator[Span]:
 def keys(text: str) -> Iterator[Span]:
     """Keys of known providers and clouds, webhook addresses, and what stands after `Bearer` and the like."""
     # A look for the fixed letters first is twenty times as fast as the pattern, and few texts have them.
-    for found in _KEYS.finditer(text) if any(beginning in text for beginning in _BEGINNINGS) else ():
+    for found in _KEYS.finditer(text) if _holds(text, _BEGINNINGS) else ():
         yield found.span()
     small = text.lower()
-    for found in _LABELLED.finditer(text) if any(label in small for label in _LABELS) else ():
+    for found in _LABELLED.finditer(text) if _holds(small, _LABELS) else ():
         value = found[found.lastindex or 0]
         if any(letter.isdigit() for letter in value):  # "bearer of good tidings" has none
             yield found.span(found.lastindex or 0)
@@ -97,7 +105,7 @@ def passwords(text: str) -> Iterator[Span]:
         for found in _URL_PASSWORD.finditer(text):
             yield found.span(1)
     small = text.lower()
-    for found in _ASSIGNED.finditer(text) if any(name in small for name in _NAMES) else ():
+    for found in _ASSIGNED.finditer(text) if _holds(small, _NAMES) else ():
         value = found[1].rstrip(".:")
         if _LOOKS_SECRET.match(value) and not _NO_VALUE.search(value):
             yield found.start(1), found.start(1) + len(value)
@@ -112,7 +120,7 @@ def is_secret(text: str) -> bool:
     whole = text.strip()
     if len(whole) > _LONGEST_PEM:
         return False
-    label = re.match(r"(?:bearer|basic|token)\s+", whole, re.IGNORECASE)
+    label = _LABEL.match(whole)
     inside = label.end() if label else 0
     return any(
         start <= inside and end >= len(whole) for find in (private_keys, tokens, keys) for start, end in find(whole)

@@ -111,7 +111,7 @@ class Budget:
                 self._take(spend, requests, usd)
                 self._open[tp] += 1
                 return Reservation(tp, day, requests, usd)
-            if spend.total_held_usd <= A_GRAIN or not self._fits(tp, _settled(spend), requests, usd):
+            if spend.total_held_usd <= A_GRAIN or not self._fits(tp, spend, requests, usd, holds=False):
                 return None
             event = self._settled.setdefault(tp, asyncio.Event())
             event.clear()
@@ -143,7 +143,7 @@ class Budget:
 
     def is_spent(self, tp: TP, requests: int, day: str) -> bool:
         """Whether so many requests are no longer there, or no dollar is."""
-        return not self._fits(tp, _settled(self.spend(tp, day)), requests, 3 * A_GRAIN)
+        return not self._fits(tp, self.spend(tp, day), requests, 3 * A_GRAIN, holds=False)
 
     def snapshot(self, tp: TP, day: str) -> Spend:
         """What a record is to say: while anything is in flight, a little more than was spent."""
@@ -168,7 +168,7 @@ class Budget:
     def restore(self, tp: TP, spend: Spend) -> None:
         """Take over what an earlier owner of the partition has spent, what it had in flight included."""
         usd, total_usd = spend.usd + spend.held_usd, spend.total_usd + spend.total_held_usd
-        self.spends[tp] = replace(_settled(spend), usd=usd, total_usd=total_usd)
+        self.spends[tp] = replace(spend, usd=usd, held_usd=0.0, total_usd=total_usd, total_held_usd=0.0)
 
     def spend(self, tp: TP, day: str) -> Spend:
         """What the partition has spent on the newest day it knows, at least `day`."""
@@ -225,16 +225,19 @@ class Budget:
     def _days(self) -> float:
         return max(1.0, self.days) if self.caps.pace == "day" else 1.0
 
-    def _fits(self, tp: TP, spend: Spend, requests: int, usd: float) -> bool:
+    def _fits(self, tp: TP, spend: Spend, requests: int, usd: float, *, holds: bool = True) -> bool:
+        """Whether so much is there; without `holds` as if everything in flight had cost nothing."""
+        if not self.caps.has_cap:
+            return True
         day_requests, all_requests = self.requests_share(tp), self._share(tp, self.caps.requests_total)
         if day_requests is not None and spend.requests + requests > day_requests:
             return False
         if all_requests is not None and spend.total_requests + requests > all_requests:
             return False
         day_usd, all_usd = self.usd_share(), self.caps.usd_total
-        if day_usd is not None and spend.usd + spend.held_usd + usd > day_usd + A_GRAIN:
+        if day_usd is not None and spend.usd + holds * spend.held_usd + usd > day_usd + A_GRAIN:
             return False
-        total_usd = spend.total_usd + spend.total_held_usd + usd
+        total_usd = spend.total_usd + holds * spend.total_held_usd + usd
         return all_usd is None or total_usd <= all_usd / len(self.places) + A_GRAIN
 
     def _is_recorded(self, tp: TP, spend: Spend, requests: int, usd: float) -> bool:
@@ -274,8 +277,3 @@ class Budget:
             return None
         share, rest = divmod(cap, len(self.places))
         return share + (self.places.index(tp) < rest if tp in self.places else 0)
-
-
-def _settled(spend: Spend) -> Spend:
-    """The spend if everything in flight had cost nothing."""
-    return replace(spend, held_usd=0.0, total_held_usd=0.0)

@@ -9,6 +9,7 @@ No access or no money is neither: the provider is asked nothing but a probe now 
 import asyncio
 import logging
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -31,7 +32,7 @@ from streams.replay.chat_api import Api, ChatApi, Unconvertible
 from streams.replay.headroom import reported
 from streams.replay.outages import FIRST_WAIT_S
 from streams.replay.patience import Patience, Trouble
-from streams.replay.reading import Received, post
+from streams.replay.reading import Received, post, timeout_of
 from streams.replay.responses import NoAccess, answer_of
 from streams.replay.tokens import TokenGuess
 from streams.replay.turnstile import Passage, Turnstile
@@ -44,6 +45,7 @@ STOPPED_GRACE_S = 60.0  # a stop (`shadowtap pause`) that is longer lets exchang
 DOUBTED_S = 0.1  # the same while nobody knows whether its record is ours
 ABANDONED = "abandoned"
 _LONGEST_ID = 256  # characters in a header
+_SAFE = re.compile(r"[A-Za-z0-9_.~/-]*")  # what quoting leaves as it is: most ids
 
 
 class Unavailable(Exception):  # noqa: N818 - an outcome (`shed`), not an error of ours
@@ -108,6 +110,8 @@ class ProviderClient:
 
     def __post_init__(self) -> None:
         self.may_ask.set()
+        self._url = self.base_url + self.api.path
+        self._timeout = timeout_of(self.timeout_s)
         turnstile = self.turnstile
         metrics.PROVIDER_LIMIT.labels(self.name).set_function(lambda: turnstile.concurrency.limit)
         metrics.PROVIDER_BREAKER_OPEN.labels(self.name).set_function(
@@ -210,8 +214,8 @@ class ProviderClient:
         sent = json_text.dumps(wire)
         headers = {
             "content-type": "application/json",
-            REQUEST_HEADER: quote(request_id[:_LONGEST_ID], errors="replace"),
-            ARM_HEADER: quote(arm),
+            REQUEST_HEADER: _header_safe(request_id[:_LONGEST_ID]),
+            ARM_HEADER: _header_safe(arm),
             **self.api.headers(self.key),
         }
         return _Sending(pin, sent, frozenset(wire), headers, self._guess.of(wire, len(sent)))
@@ -296,19 +300,20 @@ class ProviderClient:
 
     async def _received(self, sending: _Sending) -> Received:
         self.asked += 1
-        metrics.PROVIDER_IN_FLIGHT.labels(self.name).inc()
+        metrics.of(metrics.PROVIDER_IN_FLIGHT, self.name).inc()
         ended = "cancelled"
         try:
-            url = self.base_url + self.api.path
-            received = await post(self.session, url, sending.body, sending.headers, self.api, timeout_s=self.timeout_s)
+            received = await post(
+                self.session, self._url, sending.body, sending.headers, self.api, timeout=self._timeout
+            )
             ended = str(received.status)
         except Trouble as trouble:
             ended = trouble.reason
             raise
         finally:
-            metrics.PROVIDER_IN_FLIGHT.labels(self.name).dec()
-            metrics.PROVIDER_REQUESTS.labels(self.name, ended).inc()
-        metrics.PROVIDER_SECONDS.labels(self.name).observe(received.latency_ms / 1000)
+            metrics.of(metrics.PROVIDER_IN_FLIGHT, self.name).dec()
+            metrics.of(metrics.PROVIDER_REQUESTS, self.name, ended).inc()
+        metrics.of(metrics.PROVIDER_SECONDS, self.name).observe(received.latency_ms / 1000)
         return received
 
     def _pause(self, reason: str) -> None:
@@ -316,3 +321,7 @@ class ProviderClient:
             log.error("providers.%s: refuses us (%s); asking waits until this is mended", self.name, reason)
             self.paused_reason = reason
             self.on_pause(self.name, reason)
+
+
+def _header_safe(text: str) -> str:
+    return text if _SAFE.fullmatch(text) else quote(text, errors="replace")

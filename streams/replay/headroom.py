@@ -36,20 +36,20 @@ def reported(headers: Mapping[str, str], now: datetime) -> tuple[Headroom | None
 
 
 def _openai(headers: Mapping[str, str], kind: str, now: datetime) -> Headroom | None:
-    limit, left, reset = (headers.get(f"x-ratelimit-{part}-{kind}") for part in ("limit", "remaining", "reset"))
-    return _headroom(limit, left, reset, now)
+    return _headroom(headers, f"x-ratelimit-%s-{kind}", now)
 
 
 def _anthropic(headers: Mapping[str, str], kind: str, now: datetime) -> Headroom | None:
-    limit, left, reset = (headers.get(f"anthropic-ratelimit-{kind}-{part}") for part in ("limit", "remaining", "reset"))
-    return _headroom(limit, left, reset, now)
+    return _headroom(headers, f"anthropic-ratelimit-{kind}-%s", now)
 
 
-def _headroom(limit: str | None, remaining: str | None, reset: str | None, now: datetime) -> Headroom | None:
-    most, left = _number(limit), _number(remaining)
-    if most is None or left is None or most <= 0:
+def _headroom(headers: Mapping[str, str], name: str, now: datetime) -> Headroom | None:
+    """As three headers say, of whose names only a part differs; most providers send none."""
+    most = _number(headers.get(name % "limit"))
+    if most is None or most <= 0:
         return None
-    return Headroom(most, min(left, most), _seconds(reset, now))
+    left = _number(headers.get(name % "remaining"))
+    return None if left is None else Headroom(most, min(left, most), _seconds(headers.get(name % "reset"), now))
 
 
 def _number(text: str | None) -> float | None:

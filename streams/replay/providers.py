@@ -27,7 +27,9 @@ async def provider_clients(
     """
     connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
     # Compressed answers are not asked for: what is small on the wire may be huge in memory.
-    async with aiohttp.ClientSession(connector=connector, headers={"accept-encoding": "identity"}) as session:
+    async with aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers={"accept-encoding": "identity"}
+    ) as session:
         clients = {name: provider_client(name, provider, session) for name, provider in providers.items()}
         for client in clients.values():
             client.on_pause = on_pause

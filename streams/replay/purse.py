@@ -26,8 +26,8 @@ class Purse:
             return False
         self.reserved = more
         self._lost_usd += arm.most_usd
-        metrics.SPEND_USD.labels(arm.provider).inc(arm.most_usd)
-        metrics.SPEND_REQUESTS.labels(arm.provider).inc()
+        metrics.of(metrics.SPEND_USD, arm.provider).inc(arm.most_usd)
+        metrics.of(metrics.SPEND_REQUESTS, arm.provider).inc()
         return True
 
     def close(self, answers: Iterable[tuple[Answer | Unavailable, AskedArm]]) -> tuple[int, float]:
@@ -37,10 +37,10 @@ class Purse:
             counts_usd, is_unsent = _counts_usd(answer, arm), isinstance(answer, Unavailable) and answer.is_unsent
             usd += counts_usd
             unsent += is_unsent
-            metrics.SPEND_USD.labels(arm.provider).inc(counts_usd)
-            metrics.SPEND_REQUESTS.labels(arm.provider).inc(not is_unsent)
+            metrics.of(metrics.SPEND_USD, arm.provider).inc(counts_usd)
+            metrics.of(metrics.SPEND_REQUESTS, arm.provider).inc(not is_unsent)
             if isinstance(answer, Answer) and answer.cost_usd is None and not answer.error:
-                metrics.UNPRICED.labels(arm.provider).inc()
+                metrics.of(metrics.UNPRICED, arm.provider).inc()
         self.budget.settle(self.reserved, usd, unsent)
         return unsent, usd
 

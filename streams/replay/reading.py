@@ -14,11 +14,12 @@ from streams.replay.event_stream import EventStream, TooLargeError
 from streams.replay.outages import is_outage
 from streams.replay.patience import Trouble
 from streams.tap.chat import Said
-from streams.tap.credentials import check_depth
+from streams.tap.credentials import check_depth, may_be_deep
 
 MAX_ANSWER = 4 << 20  # bytes; 128,000 tokens of Chinese, each character escaped, are less than 1 MB
 CONNECT_S = 10.0
 _PIECE = 1 << 16
+_AT_ONCE = 1 << 16  # bytes of a request that are written in one go
 _ERROR = 300  # HTTP's first status that is no success
 
 
@@ -38,8 +39,19 @@ class Received:
     time_to_first_token_ms: float | None = None
 
 
+def timeout_of(seconds: float) -> aiohttp.ClientTimeout:
+    """Bounds a whole request, and connecting apart."""
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_S, seconds))
+
+
 async def post(
-    session: aiohttp.ClientSession, url: str, sent: bytes, headers: Mapping[str, str], api: Api, *, timeout_s: float
+    session: aiohttp.ClientSession,
+    url: str,
+    sent: bytes,
+    headers: Mapping[str, str],
+    api: Api,
+    *,
+    timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own, which bounds all of it
 ) -> Received:
     """The response to one request.
 
@@ -47,11 +59,9 @@ async def post(
         Trouble: there was none, or it was cut, or it says nothing.
     """
     started = time.monotonic()
-    timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_S, timeout_s))
+    data = sent if len(sent) <= _AT_ONCE else BytesIO(sent)
     try:
-        async with session.post(
-            url, data=BytesIO(sent), headers=headers, timeout=timeout, allow_redirects=False
-        ) as response:
+        async with session.post(url, data=data, headers=headers, timeout=timeout, allow_redirects=False) as response:
             is_stream = response.status < _ERROR and response.content_type == "text/event-stream"
             return await (_streamed(response, api, started) if is_stream else _whole(response, api, started))
     except aiohttp.ClientConnectorError as nobody:
@@ -75,8 +85,10 @@ async def _whole(response: aiohttp.ClientResponse, api: Api, started: float) -> 
     if size > MAX_ANSWER:
         return Received(response.status, response.headers, is_too_large=True, latency_ms=latency_ms)
     try:
-        body = json_text.loads(b"".join(pieces))
-        check_depth(body)  # what is deeper could not be kept
+        text = b"".join(pieces)
+        body = json_text.loads(text)
+        if may_be_deep(text):
+            check_depth(body)  # what is deeper could not be kept
         said = api.said(body) if response.status < _ERROR else None
     except (ValueError, RecursionError) as garbage:
         if response.status >= _ERROR:

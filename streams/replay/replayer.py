@@ -10,8 +10,9 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import partial
+from datetime import date, timedelta
+from functools import lru_cache, partial
+from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
@@ -32,7 +33,7 @@ from streams.replay.client import ABANDONED, ProviderClient, Unavailable
 from streams.replay.costs import with_cost
 from streams.replay.ledger_book import LedgerBook, Outcomes
 from streams.replay.look_back import look_back
-from streams.replay.pacing import Pace
+from streams.replay.pacing import DAY_S, Pace
 from streams.replay.purse import Purse
 from streams.replay.rates import Rates
 from streams.replay.sampling import Sampling
@@ -76,6 +77,7 @@ class Replayer:
 
     def __post_init__(self) -> None:
         config = self.config
+        self._hashes = {candidate.name: candidate_hash(candidate) for candidate in config.candidates}
         self.features = FeatureNames(config.features)
         self.rates = Rates(config)
         self.sampling = Sampling(
@@ -124,18 +126,25 @@ class Replayer:
             return self._ended(feature, dict.fromkeys(wanted, Outcome.REPLAYED))  # an earlier worker paid for it
         if not wanted:
             return self._ended(feature, {})
-        return await self._wanted(tp, exchange, feature, wanted, claim)
+        return await self._wanted(tp, exchange, identity, feature, wanted, claim=claim)
 
     async def _wanted(
-        self, tp: TP, exchange: Exchange, feature: str, wanted: Mapping[str, float], claim: Claim | None
+        self,
+        tp: TP,
+        exchange: Exchange,
+        identity: UUID,
+        feature: str,
+        wanted: Mapping[str, float],
+        *,
+        claim: Claim | None,
     ) -> Outcomes:
         """What becomes of an exchange that these candidates are to be asked, if the budget allows it."""
-        identity = trial_id(self.config.upgrade.name, exchange.source, exchange.ts_ms)
         likely = likely_cost(self.config, exchange, wanted, self.sampling.rerun(feature))
         refused = self._refused(tp, len(wanted))
         if refused is not None:
             return self._ended(feature, dict.fromkeys(wanted, refused))
-        asked = self.sampling.asked(identity, feature, self.pace.rate(tp, len(wanted), likely))
+        pace = self.pace.rate(tp, len(wanted), likely)
+        asked = wanted if pace == 1 else self.sampling.asked(identity, feature, pace)
         if not asked:
             return self._ended(feature, {})
         known = self.reruns.get(exchange.source)
@@ -154,7 +163,7 @@ class Replayer:
             raise Abandoned
         spent = [answer.cost_usd for answer in answers.values() if isinstance(answer, Answer)]
         got = tuple(
-            CandidateAnswer(c.name, c.pin, candidate_hash(c), answer, asked[c.name])
+            CandidateAnswer(c.name, c.pin, self._hashes[c.name], answer, asked[c.name])
             for c in self.config.candidates
             if isinstance(answer := answers.get(candidate_arm(c.name)), Answer)
         )
@@ -210,6 +219,8 @@ class Replayer:
                 return away
             return with_cost(answer, arm.price)
 
+        if len(arms) == 1:  # as most exchanges: it waits for nobody, so no task and nobody who gives it up
+            return {arms[0].name: await ask(arms[0])}
         tasks = {arm.name: asyncio.ensure_future(ask(arm)) for arm in arms}
         asked.arms = {tasks[arm.name]: arm.provider for arm in arms}
         await self.stragglers.settled(asked)
@@ -332,12 +343,18 @@ class Replayer:
     def _counted(self, outcomes: Outcomes) -> Outcomes:
         for candidate, _, outcome in outcomes:
             self.outcomes[outcome] += 1
-            metrics.OUTCOMES.labels(candidate, outcome).inc()
+            metrics.of(metrics.OUTCOMES, candidate, outcome).inc()
         return outcomes
 
 
 def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
+    return _iso_date(int(time.time() // DAY_S))
+
+
+@lru_cache(maxsize=2)
+def _iso_date(day: int) -> str:
+    """The UTC date so many days after 1970-01-01."""
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 def _failed(away: Unavailable, pin: str) -> Answer:

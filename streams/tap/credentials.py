@@ -92,6 +92,11 @@ def _is_dropped(name: str, inner: Any, beside: Mapping[str, Any], *, declares: b
     return is_credential(name) or _is_key(inner)
 
 
+def may_be_deep(text: bytes | None) -> bool:
+    """Whether JSON has brackets enough to be nested deeper than `MAX_DEPTH`; few texts have, and looking is quick."""
+    return text is not None and text.count(b"{") + text.count(b"[") > MAX_DEPTH
+
+
 def check_depth(value: Any, depth: int = 0) -> None:
     """Refuse what is nested deeper than `MAX_DEPTH`.
 

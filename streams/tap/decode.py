@@ -13,7 +13,7 @@ from schemas.answers import Answer
 from schemas.exchanges import Exchange, Request, Source
 from schemas.settings import Tap
 from streams.tap.chat import Said, read_response
-from streams.tap.credentials import check_depth, clean, clean_headers
+from streams.tap.credentials import check_depth, clean, clean_headers, may_be_deep
 from streams.tap.envelope import Parts, envelope_parts
 from streams.tap.mapping import mapped_parts
 from streams.tap.undecodable import Undecodable
@@ -40,7 +40,8 @@ def decode(value: bytes | None, headers: RecordHeaders, ts_ms: int, source: Sour
     """
     try:
         record = _parse(value)
-        check_depth(record)
+        if may_be_deep(value):
+            check_depth(record)
         parts = _parts(record, tap)
         pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
         return [_exchange(parts, clean_headers(pairs), ts_ms, source)]
