@@ -19,6 +19,13 @@ async def test_a_static_member_is_known_by_its_pods_name():
     assert app.conf.consumer_group_instance_id == "shadowtap-replay-3"
 
 
+async def test_a_worker_leaves_no_folders_where_it_was_started(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    app = create_app(Kafka(bootstrap="h:1"), "u", "replay")
+    await app.on_first_start()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_static_member_without_an_ordinal_is_refused():
     with pytest.raises(ConfigError, match=r"worker.static_membership: the host name 'laptop' ends in no ordinal"):
         member_of(WorkerRules(static_membership=True), "laptop")
