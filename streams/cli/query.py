@@ -38,7 +38,7 @@ def query(  # noqa: PLR0917 - click's signature
     is_shown: bool,  # noqa: FBT001 - the same
     form: str,
 ) -> None:
-    """Run SQL, or a shipped query by its name, and print what comes back.
+    """Run SQL that reads, or a shipped query by its name, and print what comes back.
 
     Shipped queries take the upgrade, and the candidate where there is one, from the configuration or the store;
     --param says the rest. `since` is a day ago unless given.

@@ -7,6 +7,7 @@
 """
 
 import asyncio
+import re
 import ssl
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,10 @@ ROW_FAULTS = frozenset({6, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 128, 131, 32
 
 _WRONG_PASSWORD = 516  # AUTHENTICATION_FAILED, also for a user that is not there
 _LONGEST = 500  # characters of what ClickHouse says
+_SAID = re.compile(
+    r".*DB::Exception: (?P<what>.*?)( FORMAT Native\.?)?( Expected one of: .*?)?(?P<name> \([A-Z_]+\)) \(version .*"
+)
+"""What ClickHouse says between its code, the words that could have followed, its version and address."""
 
 _SERIALISING = (DataError, ValueError, TypeError, OverflowError, AttributeError, struct.error)
 _CONNECTING = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
@@ -134,19 +139,22 @@ class Connection:
     async def ask(
         self, sql: str, parameters: Mapping[str, Any] | None = None
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        """Run SQL that a person typed; column names and rows.
+        """Run SQL that a person typed, and that may only read; column names and rows.
 
         Raises:
-            UsageError: ClickHouse refuses it; the message is ClickHouse's.
+            UsageError: ClickHouse refuses it, because it would write, say; the message is ClickHouse's.
             UnreachableError: nobody answers.
         """
+        # A user who may only read may not say so of himself, either.
+        reads_only = (await self.rows("SELECT getSetting('readonly')"))[0][0]
+        settings = {} if reads_only else {"readonly": 2}
         with self._reaching():
             try:
-                answered = await self._client.query(sql, parameters=dict(parameters or {}))
+                answered = await self._client.query(sql, parameters=dict(parameters or {}), settings=settings)
             except ClickHouseError as refused:
                 if getattr(refused, "code", None) is None:
                     raise
-                raise UsageError(f"ClickHouse refuses the query: {refused}") from refused
+                raise UsageError(f"ClickHouse refuses the query: {_said(refused)}") from refused
         return tuple(answered.column_names), [tuple(row) for row in answered.result_rows]
 
     async def insert(self, table: str, columns: Columns) -> None:
@@ -227,10 +235,14 @@ def _told(url: str, failed: BaseException) -> UnreachableError:
         )
     if getattr(failed, "code", None) == _WRONG_PASSWORD:
         return RefusedError(f"ClickHouse at {url} refuses the user; are clickhouse.user and password_env right?")
-    said = " ".join(str(failed).split())[:_LONGEST]
     if isinstance(failed, ClickHouseError):
-        return UnreachableError(f"ClickHouse at {url}: {said}")
-    return UnreachableError(f"ClickHouse at {url} does not answer: {said}")
+        return UnreachableError(f"ClickHouse at {url}: {_said(failed)}")
+    return UnreachableError(f"ClickHouse at {url} does not answer: {_said(failed)}")
+
+
+def _said(failed: BaseException) -> str:
+    said = " ".join(str(failed).split())
+    return _SAID.sub(r"\g<what>\g<name>", said)[:_LONGEST]
 
 
 def _causes(raised: BaseException | None) -> Iterator[BaseException]:

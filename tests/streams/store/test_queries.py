@@ -295,6 +295,12 @@ async def test_a_shipped_query_runs_by_its_name(filled, clickhouse_folder):
     assert (refused.exit_code, "one_request has only" in refused.stderr) == (2, True)
     own = await run("SELECT {a:UInt8} + 1 AS b", "--param", "a=4")
     assert json.loads(own.stdout) == {"b": 5}
+    wrong = await run("SELEC 1")
+    said = "ClickHouse refuses the query: Syntax error: failed at position 7 (1) (line 1, col 7): 1 (SYNTAX_ERROR)"
+    assert (wrong.exit_code, wrong.stderr) == (2, f"{said}\n")
+    dropped = await run("DROP TABLE scores_rows")  # by the user who may
+    assert (dropped.exit_code, "readonly" in dropped.stderr) == (2, True)
+    assert (await run("SELECT count() > 0 AS there FROM scores_rows")).stdout == '{"there":1}\n'
     listed = await run("--list")
     assert [json.loads(line)["query"] for line in listed.stdout.splitlines()] == list(shipped_queries())
 
