@@ -8,6 +8,7 @@ from functools import partial
 import aiohttp
 from aiokafka.errors import KafkaError
 
+from schemas import json_text
 from schemas.config import Config
 from schemas.errors import ShadowtapError, UnreachableError
 from schemas.pins import split_pin
@@ -139,12 +140,24 @@ async def _provider(config: Config, name: str) -> str:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session,
             session.get(f"{provider.base_url}/models", headers=headers) as response,
         ):
-            status = response.status
+            status, listed = response.status, _listed(await response.read())
     except (aiohttp.ClientError, TimeoutError, OSError) as away:
         raise UnreachableError(f"providers.{name}.base_url: nobody answers ({type(away).__name__})") from away
     if status in (401, 403):
         raise ShadowtapError(f"providers.{name}.api_key_env: the provider refuses the key ({status})")
-    return f"{provider.base_url} answers ({status})"
+    answers = f"{provider.base_url} answers ({status})"
+    asked = (split_pin(pin) for pin in asked_pins(config))
+    lacking = [pin.model for pin in asked if pin.provider == name and listed and pin.model not in listed]
+    return f"{answers}, but does not list {', '.join(lacking)}: is that the name?" if lacking else answers
+
+
+def _listed(body: bytes) -> set[str]:
+    """All models that a provider says it has, as OpenAI's and Anthropic's APIs list them; empty where it does not."""
+    try:
+        page = json_text.loads(body)
+        return set() if page.get("has_more") else {str(model["id"]) for model in page["data"]}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return set()
 
 
 async def _slack(config: Config) -> str:

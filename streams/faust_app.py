@@ -1,6 +1,7 @@
 """How Faust is used: one app, one agent and one consumer group per role; bytes in and out; no tables, no web server."""
 
 import asyncio
+import logging
 import re
 import time
 from collections import deque
@@ -17,6 +18,8 @@ from streams import metrics
 from streams.kafka import MAX_RECORD, SESSION_S, Position, faust_broker, positions
 from streams.lanes import Lanes, Taken
 
+log = logging.getLogger(__name__)
+
 DRAIN_AT_REVOKE_S = 5.0
 COMMIT_EVERY_S = 1.0
 TWINS_AFTER, TWINS_WITHIN_S = 5, 120.0  # two members of one name throw each other out, for ever
@@ -29,6 +32,9 @@ class _App(faust.App):  # type: ignore[misc] # Faust ships no types
 
     def _create_directories(self) -> None:
         pass
+
+
+_App.logger = logging.getLogger("faust.app")  # of Faust's steps, which it would tell under our module's name
 
 
 def create_app(
@@ -115,6 +121,7 @@ def keep_lanes(app: faust.App, lanes: Lanes, kafka: Kafka, on_assigned: TakeOver
             except Exception as raised:  # noqa: BLE001 - Faust would swallow it and go on without the look-back
                 lanes.crash(raised)
                 return
+        log.info("role %s: %s", lanes.role, _listed(tps))
         lanes.won()
 
     @app.task  # type: ignore[untyped-decorator] # the same
@@ -125,6 +132,14 @@ def keep_lanes(app: faust.App, lanes: Lanes, kafka: Kafka, on_assigned: TakeOver
             raise
         except Exception as raised:  # noqa: BLE001 - a commit that fails ends the worker; nothing is lost by that
             lanes.crash(raised)
+
+
+def _listed(tps: Collection[TP]) -> str:
+    """`llm.gateway 0, 1, 3`."""
+    numbers: dict[str, list[int]] = {}
+    for tp in sorted(tps):
+        numbers.setdefault(tp.topic, []).append(tp.partition)
+    return "; ".join(f"{name} {', '.join(map(str, of))}" for name, of in numbers.items()) or "no partition"
 
 
 def _look_for_twin(app: faust.App, lanes: Lanes, evictions: deque[float]) -> None:

@@ -1,5 +1,6 @@
 """The judge role's work: touched hours → evidence → verdicts → what changed, to ClickHouse and to Kafka."""
 
+import logging
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,8 @@ from streams.lanes import Taken
 from streams.rules import Rules
 from streams.scorer import patiently
 from streams.store import Store
+
+log = logging.getLogger(__name__)
 
 Place = tuple[str, str, str]  # candidate, feature, dimension; the last two may be empty
 
@@ -72,7 +75,15 @@ class Judging:
             value = json_text.dumps(change if change.feature else whole[change.candidate])
             await send_durably(self.producer, topics.VERDICTS, value, key=key.encode())
             metrics.VERDICT_CHANGES.labels(change.verdict).inc()
+            self._log(change)
         self._published.update({_place(change): _state(change) for change in changed})
+
+    def _log(self, change: VerdictChange) -> None:
+        """Tell people of another word: each of a candidate or feature, of a dimension only FAIL."""
+        before, _ = self._published.get(_place(change), (None, ""))
+        if change.verdict is not before and (not change.dimension or change.verdict is Verdict.FAIL):
+            place = " ".join(part for part in _place(change) if part)
+            log.info("%s is %s%s", place, change.verdict, f" ({change.why})" if change.why else "")
 
 
 async def judged(

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -38,6 +38,7 @@ from streams.watchdog import Watchdog
 log = logging.getLogger(__name__)
 
 DRAIN_S, STOP_S = 10.0, 15.0
+PROGRESS_S = 60.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 15.0
 
 
@@ -134,6 +135,24 @@ async def reached(
                 wait = min(2 * wait, LONGEST_WAIT_S)
         health.ready.pop("start", None)
         yield made
+
+
+async def tell_progress(made: Worker, every_s: float = PROGRESS_S) -> None:
+    """Log what was done, whenever something was; for ever."""
+    told: dict[str, str] = {}
+    while True:
+        await asyncio.sleep(every_s)
+        for role, done in _done(made):
+            if told.get(role) != done:
+                told[role] = done
+                log.info("role %s: %s since the start", role, done)
+
+
+def _done(made: Worker) -> Iterator[tuple[str, str]]:
+    if made.replayer is not None and made.replayer.outcomes:
+        yield "replay", ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(made.replayer.outcomes.items()))
+    if made.scorer is not None and made.scorer.scored:
+        yield "score", f"{made.scorer.scored:,} compared"
 
 
 async def run(roles: Sequence[Role], stop: asyncio.Event) -> int:

@@ -15,6 +15,7 @@ from streams.planning import DAY_H, Plan
 from streams.replay.rates import FLIPS
 
 SHOWN = 12
+LEGIBLE = 14  # characters of a feature's name, also on a narrow terminal
 _MEANS = {
     REPLAYABLE: "",
     "out_of_scope": "names no model of tap.match",
@@ -59,8 +60,9 @@ def _tapped(found: Tapped) -> Iterator[RenderableType]:
 def _plan(made: Plan, config: Config) -> Iterator[RenderableType]:
     max_hours = config.verdict.max_hours
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column("feature", overflow="ellipsis")
-    for name in ("exchanges/day", "calls/day", "USD/day", "rerun", "hours to PASS", f"rerun for {max_hours:g} h"):
+    table.add_column("\nfeature", overflow="fold", min_width=LEGIBLE)
+    days = ("exchanges\na day", "calls\na day", "USD\na day")
+    for name in (*days, "\nrerun", "hours\nto PASS", f"rerun for\n{max_hours:g} h"):
         table.add_column(name, justify="right", no_wrap=True)
     for feature in made.features[:SHOWN]:
         table.add_row(

@@ -23,6 +23,7 @@ OnScored = Callable[[Sequence["Comparison"]], None]
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="A shadowtap.toml; defaults without it.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write every score to this .jsonl[.gz].")
+@click.option("--all", "whole", is_flag=True, help="Show every dimension, also those without a difference.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--candidate", help="Exit with this candidate's code instead of the worst one's.")
 @click.option("--show", "request_id", metavar="REQUEST_ID", help="Print this trial with its scores, and no verdict.")
@@ -32,6 +33,7 @@ def score(
     files: tuple[Path, ...],
     config_path: Path | None,
     out: Path | None,
+    whole: bool,
     form: str,
     candidate: str | None,
     request_id: str | None,
@@ -69,7 +71,7 @@ def score(
 
         from streams.cli.tables import verdict_table  # noqa: PLC0415 - the same
 
-        Console().print(verdict_table(report))
+        Console().print(verdict_table(report, whole=whole))
     raise SystemExit(exit_code(report, candidate))
 
 

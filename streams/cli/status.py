@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 @click.command("status")
 @click.option("--config", "path", type=click.Path(path_type=Path), default=CONFIG_FILE, show_default=True)
 @click.option("--candidate", help="Exit with this candidate's code instead of the worst one's.")
+@click.option("--all", "whole", is_flag=True, help="Show every dimension, also those without a difference.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def status(path: Path, candidate: str | None, form: str) -> None:
+def status(*, path: Path, candidate: str | None, whole: bool, form: str) -> None:
     """Show what the evidence says now, and when there will be a verdict; the exit code is the verdict's.
 
     Beneath: coverage, a pause, records that wait for each role, and what was spent beside the caps.
@@ -43,11 +44,11 @@ def status(path: Path, candidate: str | None, form: str) -> None:
 
     report, stands = asyncio.run(main())
     if form == "json":
-        whole = report_json(report) | {"lag": stands.lag, "spend": asdict(stands.spent), "pause": stands.pause}
-        click.echo(json_text.dumps(whole).decode())
+        answer = report_json(report) | {"lag": stands.lag, "spend": asdict(stands.spent), "pause": stands.pause}
+        click.echo(json_text.dumps(answer).decode())
     else:
         console = Console()
-        console.print(verdict_table(report))
+        console.print(verdict_table(report, whole=whole))
         for line in _beneath(report, stands, config.budget):
             console.print(line, highlight=False)
     if stands.trouble:

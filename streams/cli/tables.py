@@ -36,9 +36,12 @@ _AMOUNT = re.compile(r"1e-?\d+|along|against|level")  # where an answer stands o
 _REASONS_OF_SAME = frozenset({"answer_change"})  # dimensions that give unchanged answers a reason, too
 
 
-def verdict_table(report: Report) -> RenderableType:
-    """Every candidate with its features and their dimensions, worst first, the noise floor beside the candidate."""
-    return _Verdicts(report)
+def verdict_table(report: Report, *, whole: bool = False) -> RenderableType:
+    """Every candidate with its features and their dimensions, worst first, the noise floor beside the candidate.
+
+    Dimensions that tell of no difference are only named, unless the `whole` table is wanted.
+    """
+    return _Verdicts(report, whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class _Row:
 @dataclass(frozen=True, slots=True)
 class _Verdicts:
     report: Report
+    whole: bool
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         report = self.report
@@ -59,7 +63,7 @@ class _Verdicts:
             yield _candidate_line(candidate)
             for accepted in candidate.accepted:
                 yield Text(f"accepted by {accepted.by}: {accepted.what} ({accepted.reason})", "dim")
-            yield from _lines(list(_rows(candidate)), options.max_width)
+            yield from _lines(list(_rows(candidate, whole=self.whole)), options.max_width)
 
 
 def _candidate_line(candidate: CandidateVerdict) -> Text:
@@ -72,15 +76,20 @@ def _candidate_line(candidate: CandidateVerdict) -> Text:
     )
 
 
-def _rows(candidate: CandidateVerdict) -> Iterator[_Row]:
+def _rows(candidate: CandidateVerdict, *, whole: bool) -> Iterator[_Row]:
     for feature in candidate.features:
         yield _feature_row(feature)
-        quiet = [found.dimension for found in feature.dimensions if _says_nothing(found)]
+        named: dict[str, list[str]] = {"within tolerance": [], "without evidence": []}
         for found in feature.dimensions:
-            if found.dimension not in quiet:
+            if _says_nothing(found):
+                named["without evidence"].append(found.dimension)
+            elif _is_quiet(found) and not whole:
+                named["within tolerance"].append(found.dimension)
+            else:
                 yield _dimension_row(found)
-        if quiet:
-            yield _Row({"dimension": Text(f"  ({len(quiet)} without evidence)", "dim")}, ", ".join(quiet))
+        if count := sum(map(len, named.values())):
+            said = "; ".join(f"{what}: {', '.join(names)}" for what, names in named.items() if names)
+            yield _Row({"dimension": Text(f"  ({count} more)", "dim")}, said)
 
 
 def _feature_row(feature: FeatureVerdict) -> _Row:
@@ -178,6 +187,17 @@ def commonest(reasons: Mapping[str, int], shown: int = _REASONS) -> str:
 
 def _says_nothing(found: DimensionVerdict) -> bool:
     return found.trials == 0 and found.effect is Effect.INFO
+
+
+def _is_quiet(found: DimensionVerdict) -> bool:
+    """Whether it neither differs, nor may come to, nor holds a PASS back; of what blocks noise is worth a look, too."""
+    heads_for_fail = found.forecast is not None and found.forecast.to is Verdict.FAIL
+    if found.verdict is Verdict.FAIL or heads_for_fail or (found.excess or 0.0) > found.tolerance:
+        return False
+    if found.effect is Effect.INFO:
+        return True
+    is_noisy = found.effect is Effect.BLOCK and (found.candidate or found.rerun)
+    return found.verdict in (Verdict.PASS, Verdict.CONTINUE) and not is_noisy
 
 
 def _lines(rows: Sequence[_Row], width: int) -> Iterator[RenderableType]:

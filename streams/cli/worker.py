@@ -33,10 +33,12 @@ def worker(path: Path, role: str, listen: str | None, log_level: str, log_format
     """Run the agents until SIGTERM or Ctrl-C; what is in flight is finished and committed first."""
     from streams.health import Health, seen_from_outside  # noqa: PLC0415 - Faust takes a second to import
     from streams.logs import log_to_stderr  # noqa: PLC0415 - the same
-    from streams.worker import reached, run, stop_on_signals  # noqa: PLC0415 - the same
+    from streams.worker import reached, run, stop_on_signals, tell_progress  # noqa: PLC0415 - the same
 
     config = load_config(path)
     log_to_stderr(log_level, log_format)
+
+    names = ROLES if role == "all" else (role,)
 
     async def main() -> int:
         stop = asyncio.Event()
@@ -46,9 +48,18 @@ def worker(path: Path, role: str, listen: str | None, log_level: str, log_format
         async with seen_from_outside(health, address) as url:
             if url:
                 log.info("health and metrics at %s/healthz, /readyz, /metrics", url)
-            async with reached(config, ROLES if role == "all" else (role,), health, stop) as made:
+            async with reached(config, names, health, stop) as made:
+                if made is None:
+                    return 0
                 gc.collect()
                 gc.freeze()  # what is loaded by now stays, and need not be looked through again and again
-                return 0 if made is None else await run(made.roles, stop)
+                upgrade = config.upgrade
+                pins = ", ".join(candidate.pin for candidate in config.candidates)
+                log.info("upgrade %s, %s -> %s: runs %s", upgrade.name, upgrade.current, pins, ", ".join(names))
+                progress = asyncio.ensure_future(tell_progress(made))
+                try:
+                    return await run(made.roles, stop)
+                finally:
+                    progress.cancel()
 
     raise SystemExit(asyncio.run(main()))

@@ -63,3 +63,38 @@ def test_what_still_learns_is_named_beneath_its_feature():
     assert "(100 to 900, 8 times in 10), in 12 h (5 to 45); still learning what is usual here: style_shift" in shown(
         SOON
     )
+
+
+def one(name, verdict=Verdict.CONTINUE, effect=Effect.BLOCK, *, candidate=0.0, excess=0.0, to=Verdict.PASS, trials=300):
+    return DimensionVerdict(
+        name, verdict, effect, "measured", trials, None, 0.0, candidate, excess, None, None, 0.0, 0.0, 0.03, 1, "same",
+        forecast=Forecast(to, 50, 20, 90, 3.0, 1.0, 9.0),
+    )  # fmt: skip
+
+
+def test_what_tells_of_no_difference_is_only_named_unless_all_of_it_is_wanted():
+    dimensions = (
+        one("refusal", Verdict.FAIL, candidate=0.4, excess=0.4),
+        one("tool_call_change", candidate=0.02, to=Verdict.FAIL),
+        one("answer_change", candidate=0.02),  # within tolerance, but what blocks and is noisy is worth a look
+        one("truncation", Verdict.INCONCLUSIVE),  # holds a PASS back
+        one("fact_change", effect=Effect.REVIEW, candidate=0.05, excess=0.05),
+        one("invalid_json"),
+        one("polarity_change", effect=Effect.REVIEW, candidate=0.02),
+        one("latency", Verdict.INCONCLUSIVE, effect=Effect.INFO, candidate=0.5),
+        one("cost", effect=Effect.INFO, trials=0),
+    )
+    feature = FeatureVerdict("chat", Verdict.FAIL, 300, 300, dimensions)
+    report = Report("u", "p/now-1", {}, (CandidateVerdict("next", "p/next-1", Verdict.FAIL, 300, 300, (feature,)),))
+
+    def rows(*, whole):
+        console = Console(file=io.StringIO(), width=170)
+        console.print(verdict_table(report, whole=whole))
+        return console.file.getvalue()
+
+    short = rows(whole=False)
+    shown = [line.split()[0] for line in short.splitlines() if line.startswith("  ") and line[2].isalpha()]
+    assert shown == ["refusal", "tool_call_change", "answer_change", "truncation", "fact_change"]
+    assert "within tolerance: invalid_json, polarity_change, latency; without evidence: cost" in short
+    assert "  (4 more)" in short
+    assert "\n  latency" in rows(whole=True)
