@@ -73,7 +73,7 @@ def _is_calls(text: str) -> bool:
 
 def _without(these: Counter[Fact], those: Counter[Fact]) -> Counter[Fact]:
     """What these have beyond those, as `these - those`, which is slower by half."""
-    return Counter({fact: more for fact, count in these.items() if (more := count - those[fact]) > 0})
+    return Counter({fact: more for fact, count in these.items() if (more := count - those.get(fact, 0)) > 0})
 
 
 def _pair_shares(one: Counter[Fact], other: Counter[Fact]) -> None:

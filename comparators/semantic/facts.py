@@ -6,6 +6,7 @@ that all of it is linear in the text; what a token means is remembered between t
 """
 
 import re
+import string
 import tomllib
 from collections import Counter
 from functools import cache, lru_cache
@@ -21,7 +22,6 @@ class Fact(NamedTuple):
     of: str = ""
 
 
-_SOME_CODE = Fact("id", "")  # stands for codes that are still to be read: these begin before their first digit
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'`\])}]+")
 _ADDRESS = re.compile(rf"{_URL.pattern}|[\w.+-]{{1,64}}@[\w-]+(?:\.[\w-]+)+")  # dear: e-mail addresses begin like words
 _QUOTED = re.compile(r"\"([^\"\n]{2,80})\"|\u201c([^\u201d\n]{2,80})\u201d")
@@ -40,16 +40,22 @@ _DATE = re.compile(
 )
 _SYMBOLS = "$\u20ac\u00a3\u00a5\u20b9"
 _AMOUNT = re.compile(
-    rf"(?:US)?([{_SYMBOLS}]) ?(\d(?:[\d,.]*\d)?)(?: ?(k|K|m|M|mn|bn|B|tn|thousand|million|billion|trillion)\b)?"
+    rf"([{_SYMBOLS}]) ?(\d(?:[\d,.]*\d)?)(?: ?(k|K|m|M|mn|bn|B|tn|thousand|million|billion|trillion)\b)?"
 )
-# From here on digits are 0-9: a set of characters is found far sooner than a category of them.
+# From here on digits are 0-9: a set of characters is found far sooner than a category of them. `_NUMBER` has no groups:
+# a text repeats most of its numbers, and only the distinct ones are taken apart.
+_TOKEN = r"[0-9]*+(?:[,.:/-]++[0-9]++)*+"
+_WORD = rf"[%\u00b0A-Za-z{_SYMBOLS}][A-Za-z]*+(?:/++[A-Za-z]++)*+"
 _NUMBER = re.compile(
-    r"([0-9](?:(?<![\w.].)(?<![A-Za-z_]-.)"  # a token,
-    r"(?:(?<=([-\u2212]).)(?<=[\s(=:]..))?"  # a minus before it,
-    r"[0-9]*+(?:[,.:/-]++[0-9]++)*+"
-    r"|(?<=([A-Za-z_]).)|(?<=([A-Za-z_])[-#].)))"  # (or the digit of a code, with the letter before it)
-    rf"(?: ?-?([%\u00b0A-Za-z{_SYMBOLS}][A-Za-z]*+(?:/++[A-Za-z]++)*+)(?: ([A-Za-z]++))?)?"  # and a word or two
+    r"[-0-9](?:(?<![\w.].)(?<![A-Za-z_]-.)(?<!-)|(?<=[\s(=:]-)[0-9])"  # the first digit, with a minus before it
+    rf"{_TOKEN}(?: ?-?{_WORD}(?: [A-Za-z]++)?)?"  # the others, and a word or two
 )
+_PARTS = re.compile(rf"(-?)({_TOKEN})(?: ?-?({_WORD})(?: ([A-Za-z]++))?)?")
+_MINUS = re.compile(r"\u2212(?<=[\s(=:].)(?=[0-9])")
+_SHAPES = bytes(
+    ord("A" if chr(code) in f"{string.ascii_letters}_" else "0" if chr(code).isdecimal() else "-" if chr(code) in "-#" else " ")
+    for code in range(128)
+).ljust(256)
 _CODE = re.compile(r"[0-9](?:(?<=[A-Za-z_][0-9])|(?<=[A-Za-z_][-#][0-9]))[\w-]{0,60}")
 _OTHER_DIGIT = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]")  # Arabic, Hindi, full width
 _CODE_START = re.compile(r"[\w#-]{1,40}\Z")
@@ -70,20 +76,21 @@ def facts_of(text: str) -> Counter[Fact]:
     """All facts of a text with how often they stand there (names and quotations once). Not to be changed."""
     found: Counter[Fact] = Counter()
     if not text.isascii():
-        text = _OTHER_DIGIT.sub(lambda digit: str(int(digit[0])), text)
+        text = _MINUS.sub("-", _OTHER_DIGIT.sub(lambda digit: str(int(digit[0])), text))
     rest = _take_marked(found, text.replace("*", ""))
     for name in dict.fromkeys(_NAME.findall(rest)):  # no set: its order changes from process to process
         if name not in _NOT_NAMES:
             found[Fact("name", name.casefold())] = 1
-    count = found.get
-    for token in _NUMBER.findall(rest):
-        for fact in _numbers(token):
-            found[fact] = count(fact, 0) + 1
-    if not found.pop(_SOME_CODE, 0):
+    shape = rest.encode("ascii", "replace").translate(_SHAPES)
+    if b"0" not in shape:
         return found
-    for code in _CODE.finditer(rest):
-        before = _CODE_START.search(rest, max(0, code.start() - 40), code.start())
-        found[Fact("id", ((before[0] if before else "") + code[0]).casefold())] += 1
+    for token, times in Counter(_NUMBER.findall(rest)).items():
+        for fact in _numbers(token):
+            found[fact] = found.get(fact, 0) + times
+    if b"A0" in shape or b"A-0" in shape:
+        for code in _CODE.finditer(rest):
+            before = _CODE_START.search(rest, max(0, code.start() - 40), code.start())
+            found[Fact("id", ((before[0] if before else "") + code[0]).casefold())] += 1
     return found
 
 
@@ -99,8 +106,8 @@ def _take_marked(found: Counter[Fact], text: str) -> str:
         text = _DATE.sub(lambda date: _take_date(found, date), text)
     if "$" in text and ("\\" in text or "^" in text):  # TeX: there $ is no dollar
         text = text.replace("$", " ")
-    if "$" in text or not text.isascii():
-        text = _AMOUNT.sub(lambda amount: _take_amount(found, amount), text)
+    if any(map(text.__contains__, _SYMBOLS)):
+        text = _AMOUNT.sub(lambda amount: _take_amount(found, amount), text.replace("US$", "$"))
     return _ORDINAL.sub("\n", f"\n{text}") if "1. " in text or "1) " in text else text
 
 
@@ -146,11 +153,9 @@ def _take_amount(found: Counter[Fact], amount: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=32_768)
-def _numbers(found: tuple[str, ...]) -> tuple[Fact, ...]:
-    """What a token of digits means; `found` is what `_NUMBER` finds."""
-    token, sign, joined, marked, word, following = found
-    if joined or marked:
-        return (_SOME_CODE,)
+def _numbers(found: str) -> tuple[Fact, ...]:
+    """What a token of digits means, with the words behind it; `found` is what `_NUMBER` finds."""
+    sign, token, word, following = _PARTS.match(found).groups("")  # type: ignore[union-attr]
     if token.isdigit() and not _tells(word):  # most by far
         return (Fact("number", f"-{token}" if sign else token),)
     if _GROUPED.match(token):
