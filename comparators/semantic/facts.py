@@ -44,18 +44,17 @@ _AMOUNT = re.compile(
 )
 # From here on digits are 0-9: a set of characters is found far sooner than a category of them. `_NUMBER` has no groups:
 # a text repeats most of its numbers, and only the distinct ones are taken apart.
-_TOKEN = r"[0-9]*+(?:[,.:/-]++[0-9]++)*+"
+_DIGITS = r"[0-9]*+(?:[,.:/-]++[0-9]++)*+"
 _WORD = rf"[%\u00b0A-Za-z{_SYMBOLS}][A-Za-z]*+(?:/++[A-Za-z]++)*+"
 _NUMBER = re.compile(
     r"[-0-9](?:(?<![\w.].)(?<![A-Za-z_]-.)(?<!-)|(?<=[\s(=:]-)[0-9])"  # the first digit, with a minus before it
-    rf"{_TOKEN}(?: ?-?{_WORD}(?: [A-Za-z]++)?)?"  # the others, and a word or two
+    rf"{_DIGITS}(?: ?-?{_WORD}(?: [A-Za-z]++)?)?"  # the others, and a word or two
 )
-_PARTS = re.compile(rf"(-?)({_TOKEN})(?: ?-?({_WORD})(?: ([A-Za-z]++))?)?")
+_PARTS = re.compile(rf"(-?)({_DIGITS})(?: ?-?({_WORD})(?: ([A-Za-z]++))?)?")
 _MINUS = re.compile(r"\u2212(?<=[\s(=:].)(?=[0-9])")
-_SHAPES = bytes(
-    ord("A" if chr(code) in f"{string.ascii_letters}_" else "0" if chr(code).isdecimal() else "-" if chr(code) in "-#" else " ")
-    for code in range(128)
-).ljust(256)
+_SHAPES = bytes.maketrans(  # enough of a text to see whether it holds digits, and codes: A0 or A-0
+    f"{string.ascii_letters}_{string.digits}#".encode(), b"A" * 53 + b"0" * 10 + b"-"
+)
 _CODE = re.compile(r"[0-9](?:(?<=[A-Za-z_][0-9])|(?<=[A-Za-z_][-#][0-9]))[\w-]{0,60}")
 _OTHER_DIGIT = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]")  # Arabic, Hindi, full width
 _CODE_START = re.compile(r"[\w#-]{1,40}\Z")

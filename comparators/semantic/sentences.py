@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from itertools import filterfalse
 from typing import NamedTuple
 
 _ALIKE = 0.6  # of the words of the longer one
@@ -41,24 +40,29 @@ class Alignment(NamedTuple):
 class _Words(NamedTuple):
     negations: frozenset[str]
     sides: Mapping[str, tuple[str, int]]  # word to axis and side, 1 or -1
-    axes: Mapping[str, str]  # the same words to their axis
-    phrases: Sequence[str]  # of several words
-    idle: frozenset[str]  # negations, and words that say nothing of what a sentence is about
+    turning: frozenset[str]  # negations and opposites
+    about: Mapping[str, str]  # what a word adds to what a sentence is about, if not itself: its axis, or nothing
+    phrases: Sequence[tuple[str, str]]  # of several words, and the same as one word
 
 
 def aligned(before: str, after: str) -> Alignment:
     """Lay the sentences of two texts side by side by the words they are about; each is used once."""
     ours, theirs = Counter(sentences(before)), Counter(sentences(after))
     rest, others = _without(ours, theirs), _without(theirs, ours)
+    same = ours.total() - len(rest)
     if not rest or not others:
-        return Alignment(ours.total() - len(rest), ())
-    free = [(_about(other), other) for other in others]
+        return Alignment(same, ())
+    theirs_about = list(map(_about, others))
+    known = set().union(*theirs_about)
     pairs = []
     for one in rest:
-        place = _likest(_about(one), free)
-        if place is not None:
-            pairs.append((one, free.pop(place)[1]))
-    return Alignment(ours.total() - len(rest), pairs)
+        words = _about(one)
+        if words and len(words & known) / len(words) >= _ALIKE:
+            place = _likest(words, theirs_about)
+            if place is not None:
+                pairs.append((one, others.pop(place)))
+                del theirs_about[place]
+    return Alignment(same, pairs)
 
 
 def sentences(text: str) -> list[str]:
@@ -69,9 +73,9 @@ def sentences(text: str) -> list[str]:
         folded = folded.replace("can't", "can not").replace("won't", "will not").replace("n't", " not")
         folded = folded.replace("'", " ")
     folded = folded.replace("cannot", "can not")
-    for phrase in _words().phrases:
-        folded = folded.replace(phrase, phrase.replace(" ", "_"))
-    lines = folded.replace(". ", "\n").replace(".\n", "\n").replace(".", " ").split("\n")
+    for phrase, word in _words().phrases:
+        folded = folded.replace(phrase, word)
+    lines = folded.replace(". ", "\n ").replace(".\n", "\n\n").replace(".", " ").split("\n")  # as long: faster
     return [bare for line in lines if (bare := line.strip())]
 
 
@@ -80,10 +84,10 @@ def polarity(sentence: str) -> Polarity:
     words = _words()
     negations = 0
     sides: dict[str, tuple[int, int]] = {}
-    for word in sentence.split():
+    for word in filter(words.turning.__contains__, sentence.split()):
         if word in words.negations:
             negations += 1
-        elif word in words.sides:
+        else:
             axis, side = words.sides[word]
             count, total = sides.get(axis, (0, 0))
             sides[axis] = count + 1, total + side
@@ -92,24 +96,23 @@ def polarity(sentence: str) -> Polarity:
 
 def _without(these: Counter[str], those: Counter[str]) -> list[str]:
     """The sentences that only these have, as often as they have them beyond those."""
-    left = [(text, count - those[text]) for text, count in these.items()]
-    return [text for text, count in left for _ in range(count)][:_MOST_SENTENCES]
+    left = [text for text, count in these.items() for _ in range(count - those.get(text, 0))]
+    return left[:_MOST_SENTENCES]
 
 
-def _about(sentence: str) -> frozenset[str]:
+def _about(sentence: str) -> set[str]:
     """The words that say what a sentence is about; an opposite stands for its axis, so that either side is alike."""
-    words = _words()
-    about = list(filterfalse(words.idle.__contains__, sentence.split()))
-    return frozenset(map(words.axes.get, about, about))
+    words = sentence.split()
+    about = set(map(_words().about.get, words, words))
+    about.discard("")
+    return about
 
 
-def _likest(words: frozenset[str], others: Sequence[tuple[frozenset[str], str]]) -> int | None:
+def _likest(words: set[str], others: Sequence[set[str]]) -> int | None:
     """The place of the sentence that shares most words with these, if it is alike."""
     size = len(words)
-    if not size:
-        return None
     best, most = None, _ALIKE if size >= _FEWEST_WORDS else 1.0
-    for place, (other, _) in enumerate(others):
+    for place, other in enumerate(others):
         longer, shorter = (size, len(other)) if size > len(other) else (len(other), size)
         if shorter >= most * longer:
             likeness = len(words & other) / longer
@@ -127,6 +130,6 @@ def _words() -> _Words:
             for side, words in zip((1, -1), row, strict=True):
                 sides.update(dict.fromkeys(words.split(), (f"{kind[0]}{place}", side)))
     negations = frozenset(lists["negations"])
-    phrases = [word.replace("_", " ") for word in sides if "_" in word]
-    axes = {word: axis for word, (axis, _) in sides.items()}
-    return _Words(negations, sides, axes, phrases, negations.union(lists["empty"]))
+    phrases = [(word.replace("_", " "), word) for word in sides if "_" in word]
+    about = {word: axis for word, (axis, _) in sides.items()} | dict.fromkeys(negations.union(lists["empty"]), "")
+    return _Words(negations, sides, negations.union(sides), about, phrases)
