@@ -59,19 +59,20 @@ def _languages(text: str, tie: str | None) -> Languages:
     length = 0
     for match in _SENTENCE.finditer(text):
         length += len(match[0])
-        foreign.update(_other(match[0], main))
+        language = _other(match[0], main)
+        if language is not None:
+            foreign[language] += len(match[0])
     return Languages(main, tuple(sorted((name, count / length) for name, count in foreign.items())))
 
 
-def _other(sentence: str, main: str) -> dict[str, int]:
-    """The characters of a sentence under the language it is in, where that is clearly another than `main`."""
+def _other(sentence: str, main: str) -> str | None:
+    """The language a sentence is in, where that is clearly another than `main`."""
     known = _known(sentence)
-    found = _evidence(known, main)
+    found = _evidence(known, main) if len(known) >= _CLEAR else None
     if not found:
-        return {}
+        return None
     language, words = max(found.items(), key=lambda item: (item[1], item[0]))
-    clear = words >= _CLEAR and words >= 2 * _evidence(known).get(main, 0)
-    return {language: len(sentence)} if clear else {}
+    return language if words >= _CLEAR and words >= 2 * _evidence(known).get(main, 0) else None
 
 
 def _known(text: str) -> list[tuple[str, ...]]:
