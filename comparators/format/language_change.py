@@ -46,10 +46,10 @@ class LanguageChange(Comparator):
             return FINE
         if answer.main != baseline.main:
             return Score(1.0, f"{baseline.main}->{answer.main}")
+        if answer.others == baseline.others:
+            return FINE
         before, after = dict(baseline.others), dict(answer.others)
         shifts = {name: after.get(name, 0.0) - before.get(name, 0.0) for name in before.keys() | after.keys()}
-        if not any(shifts.values()):
-            return FINE
         moved = sum(abs(shift) for shift in shifts.values())
         name, shift = min(shifts.items(), key=lambda item: (-abs(item[1]), item[0]))
         value = max(moved, _SENTENCE_FLOOR) if before.keys() != after.keys() else moved

@@ -72,19 +72,19 @@ def _kept_layout(text: str) -> _Layout:
 
 
 def _laid_out(text: str) -> _Layout:
-    lines = headings = items = rows = 0
+    written = [line for raw in text.split("\n") if (line := raw.strip())]
+    lines = len(written)
+    headings = items = rows = 0
     in_code = False
-    for raw in text.split("\n"):
-        line = raw.strip()
-        if not line:
+    for line in written:
+        first = line[0]
+        if first.isalpha():  # most lines
             continue
         if line.startswith("```"):
             in_code = not in_code
-            continue
-        lines += 1
+            lines -= 1
         if in_code:
             continue
-        first = line[0]
         if first == "#":
             headings += _HEADING.match(line) is not None
         elif first == "|":

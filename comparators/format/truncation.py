@@ -64,7 +64,9 @@ def _is_named(text: str, request: Request) -> bool:
 
 
 def _is_at_limit(pair: Pair) -> bool:
+    written = pair.answer.usage.output_tokens
+    if written is None:
+        return False
     limits = (pair.request.body.get(name) for name in _LIMITS)
     limit = next((limit for limit in limits if isinstance(limit, int)), None)
-    written = pair.answer.usage.output_tokens
-    return limit is not None and written is not None and written >= limit > 0
+    return limit is not None and written >= limit > 0

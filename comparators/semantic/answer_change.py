@@ -43,10 +43,12 @@ class AnswerChange(Comparator):
     def compare(self, pair: Pair) -> Score:
         """0 or 1, or None where no final answer is suggested or the baseline has none."""
         asked = asked_answer(pair.request)
-        closed = _closed_fields(pair)
         before = final_answer(pair.baseline.content, asked)
         if before is None:
             before = _demanded(asked)
+        if before is not None and before.value and pair.answer.content == pair.baseline.content:
+            return Score(0.0, _reason(before, before, same=True), _detail(before, before))
+        closed = _closed_fields(pair)
         if before is None and not closed:
             return Score(None, "no_final_answer")
         path, detail = changed_field(closed, payload(pair.answer.content).value) if closed else ("", "")

@@ -68,7 +68,7 @@ def _asked(system: str, user: str) -> Asked:
     folded = prompt.casefold()
     kinds, demanded = [], set()
     # the pattern is dear, and most prompts have no options
-    marks = list(_OPTION.finditer(prompt)) if any(mark in prompt for mark in ("B)", "B.", "B:")) else []
+    marks = list(_OPTION.finditer(prompt)) if "B)" in prompt or "B." in prompt or "B:" in prompt else []
     letters = _letters(prompt, marks)
     if letters:
         kinds.append("option")
@@ -131,13 +131,12 @@ def _letters(prompt: str, marks: Sequence[re.Match[str]]) -> str:
 
 
 def _asks_number(question: str) -> bool:
-    if _has_any(question, "asks_code"):
-        return False
-    return (
+    asks = (
         _has_any(question, "asks_number")
         or any(start in words()["asks_number_first"] for start in _SENTENCE_STARTS.findall(f"\n{question}"))
         or (len(question) <= _SHORT_QUESTION and _ARITHMETIC.search(question) is not None)
     )
+    return asks and not any(map(question.__contains__, words()["asks_code"]))
 
 
 def _options(prompt: str, marks: Sequence[re.Match[str]]) -> tuple[tuple[str, str], ...]:
@@ -162,7 +161,7 @@ def _is_yes_no_question(user: str) -> bool:
 def _labels(folded: str) -> tuple[str, ...]:
     """Labels of the longest list that the prompt announces; none unless it reads as a list of short names."""
     best: list[str] = []
-    for phrase in words()["announces_labels"]:
+    for phrase in filter(folded.__contains__, words()["announces_labels"]):
         start = folded.find(phrase)
         while start >= 0:
             after = folded[start + len(phrase) : start + len(phrase) + 400]

@@ -6,6 +6,8 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
 
+from comparators.semantic.phrases import Phrases
+
 _OPENING = 400  # characters; a refusal says so at once
 _ITEM = re.compile(r"^ {0,3}(?:[-*\u2022]|\d{1,2}[.)]) ", re.MULTILINE)
 _HELPING_ITEMS = 2  # so many list items after the refusal: it helped after all
@@ -20,17 +22,19 @@ _QUOTED = re.compile('"[^"\n]{1,200}"|\u201c[^\u201d\n]{1,200}\u201d')
 _SENTENCE_ENDS = re.compile(r"[.!?\n]")
 _VERDICTS = ("no,", "no ", "yes,", "yes ")  # a question was answered, whatever follows
 _NOT_REFUSED = (0.0, "")
-_READ_AS_THEY_ARE = ("phrases", "deflections", "moral", "charges", "of_fact", "helps")
+_READ_AS_THEY_ARE = ("moral", "of_fact", "helps")
+_LOOKED_FOR = ("inability", "phrases", "deflections", "charges")
 
 
 class _Wording(NamedTuple):
+    inability: Phrases
     unable: re.Pattern[str]  # an inability and what is refused
-    phrases: tuple[str, ...]
+    phrases: Phrases
     judgement: re.Pattern[str]
     to_open_with: frozenset[str]
-    deflections: tuple[str, ...]
+    deflections: Phrases
     moral: tuple[str, ...]
-    charges: tuple[str, ...]
+    charges: Phrases
     of_fact: tuple[str, ...]
     helps: tuple[str, ...]
 
@@ -57,19 +61,18 @@ def _form(opening: str, question: str) -> str:
     wording = _wording()
     is_deflecting = False
     if _SPEAKER.search(opening):  # all but judgements speak of oneself; most answers do not, and are done with sooner
-        if wording.unable.search(opening):
+        if wording.inability.any_in(opening) and wording.unable.search(opening):
             return "inability"
-        if any(map(opening.__contains__, wording.phrases)):
+        if wording.phrases.any_in(opening):
             return "phrase"
-        is_deflecting = any(map(opening.__contains__, wording.deflections))
+        is_deflecting = wording.deflections.any_in(opening)
     judged = _judged(opening, wording)
     is_denying = bool(_PRESUMES.match(question) and _DENIES.search(opening.partition(".")[0]))
     if not (is_deflecting or judged or is_denying):
         return ""
-    fact = _first(
-        opening, wording.of_fact
-    )  # what comes first decides: a charge against the request, or a matter of fact
-    is_moral = _first(opening, wording.moral) < fact or any(map(opening.__contains__, wording.charges))
+    # what comes first decides: a charge against the request, or a matter of fact
+    fact = _first(opening, wording.of_fact)
+    is_moral = _first(opening, wording.moral) < fact or wording.charges.any_in(opening)
     if is_moral and is_deflecting:
         return "deflection"
     if judged and judged.start() < fact and not _was_asked(judged, question):
@@ -79,11 +82,10 @@ def _form(opening: str, question: str) -> str:
 
 def _judged(opening: str, wording: _Wording) -> re.Match[str] | None:
     """The first judgement of the request; one in practical words counts as the first sentence only."""
-    first_ends = _SENTENCE_ENDS.search(opening)
     for found in wording.judgement.finditer(opening):
         if _word(found) not in wording.to_open_with:
             return found
-        if (not first_ends or found.start() < first_ends.start()) and not opening.startswith(_VERDICTS):
+        if not _SENTENCE_ENDS.search(opening, 0, found.start()) and not opening.startswith(_VERDICTS):
             return found
     return None
 
@@ -130,6 +132,7 @@ def _wording() -> _Wording:
             r" (?:it is|it's|it would be|that is|that's|that would be)"
             rf"{hedge} (?P<thought>{right}))"
         ),
+        **{name: Phrases(lists[name]) for name in _LOOKED_FOR},
         **{name: tuple(lists[name]) for name in _READ_AS_THEY_ARE},
     )
 
