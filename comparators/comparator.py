@@ -17,13 +17,14 @@ Raising is allowed and ends as `failed` in `scoring.py`, never as a score.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, Final
 
 from schemas.answers import Answer
 from schemas.comparisons import Kind
 from schemas.exchanges import Request
 
-__all__ = ["FINE", "Comparator", "Kind", "Pair", "Score"]
+__all__ = ["FINE", "Comparator", "Kind", "Pair", "Score", "inapplicable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,12 @@ class Score:
 
 
 FINE: Final = Score(0.0)  # most scores by far; made once
+
+
+@cache
+def inapplicable(reason: str) -> Score:
+    """The score where a dimension does not apply, for this reason code; made once for each."""
+    return Score(None, reason)
 
 
 class Comparator(ABC):

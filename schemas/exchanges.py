@@ -32,13 +32,13 @@ class Request:
         """The last user message, empty where there is none."""
         return next((text for role, text in reversed(self.messages) if role == "user"), "")
 
-    @property
+    @cached_property
     def response_format(self) -> Mapping[str, Any]:
         """What the request asks of the form of the answer; empty where nothing."""
         value = self.body.get("response_format")
         return value if isinstance(value, Mapping) else {}
 
-    @property
+    @cached_property
     def response_schema(self) -> Mapping[str, Any] | None:
         """The JSON Schema in the request's own `response_format`, if it names one."""
         schema = self.response_format.get("json_schema")
@@ -46,12 +46,12 @@ class Request:
             schema = schema.get("schema", schema)
         return schema if isinstance(schema, Mapping) else None
 
-    @property
+    @cached_property
     def wants_json(self) -> bool:
         """Whether the request itself asks for JSON by `response_format`."""
         return self.response_format.get("type") in ("json_object", "json_schema")
 
-    @property
+    @cached_property
     def tools(self) -> tuple[Mapping[str, Any], ...]:
         """The tools offered, as the request lists them."""
         tools = self.body.get("tools")

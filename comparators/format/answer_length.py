@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import Comparator, Kind, Pair, Score
+from comparators.comparator import Comparator, Kind, Pair, Score, inapplicable
 from comparators.cost.log_scale import log_score
 
 LONGEST = 1 << 20  # characters
@@ -30,5 +30,5 @@ class AnswerLength(Comparator):
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
         if not pair.baseline.content:
-            return Score(None, "no_text")
+            return inapplicable("no_text")
         return log_score(len(pair.answer.content), 1, LONGEST)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 from comparators.format.json_text import has_fence, payload, wants_json
 
 
@@ -34,7 +34,7 @@ class CodeFence(Comparator):
         """Score one arm of one trial."""
         json_due = wants_json(pair)
         if not json_due and not pair.baseline.content:
-            return Score(None, "no_text")
+            return inapplicable("no_text")
         text = pair.answer.content
         found = payload(text) if json_due else None
         has_prose = found is not None and found.prose > 0

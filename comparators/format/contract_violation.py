@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from comparators.calibration import CalibratedComparator
-from comparators.comparator import FINE, Kind, Pair, Score
+from comparators.comparator import FINE, Kind, Pair, Score, inapplicable
 from comparators.format.contract_sketch import ContractSketch, sketch_bytes, sketch_from_bytes, sketch_of
 from comparators.format.contracts import contract_from, freeze, violations
 from schemas.calibrations import CALIBRATING
@@ -49,9 +49,9 @@ class ContractViolation(CalibratedComparator):
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
         if not self.contract:
-            return Score(None, CALIBRATING)
+            return inapplicable(CALIBRATING)
         if not pair.baseline.content:
-            return Score(None, "no_text")
+            return inapplicable("no_text")
         broken = list(violations(contract_from(self.contract), pair.answer.content))
         return Score(1.0, broken[0], ", ".join(broken)) if broken else FINE
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 from comparators.format.json_text import NO_JSON, is_structure, json_problem, payload, wants_json
 
 
@@ -34,7 +34,7 @@ class InvalidJson(Comparator):
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
         if not wants_json(pair):
-            return Score(None, "no_json_due")
+            return inapplicable("no_json_due")
         text = pair.answer.content
         value = payload(text).value
         if value is NO_JSON:

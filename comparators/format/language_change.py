@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 from comparators.format.languages import languages
 
 _SENTENCE_FLOOR = 0.5  # one sentence that users cannot read is half of the harm, however long the answer
@@ -38,7 +38,7 @@ class LanguageChange(Comparator):
         """Score one arm of one trial."""
         baseline = languages(pair.baseline.content)
         if baseline.main is None:
-            return Score(None, "too_little_text")
+            return inapplicable("too_little_text")
         answer = languages(pair.answer.content)
         if answer.main is None:
             answer = languages(pair.answer.content, baseline.main)

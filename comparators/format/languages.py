@@ -8,6 +8,8 @@ number is not, and then no language is claimed.
 import re
 import tomllib
 from collections import Counter, defaultdict
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -50,7 +52,12 @@ def _kept_languages(text: str, tie: str | None) -> Languages:
 def _languages(text: str, tie: str | None) -> Languages:
     if "```" in text:
         text = _FENCED.sub(" ", text)
-    known = _known(text)
+    words = _vocabulary().intersection(text.lower().split())
+    letters = _letters(text)
+    main = None if letters else _outright(words)
+    if main is not None:
+        return Languages(main)
+    known = _known(words, letters)
     found = _evidence(known)
     main = _leader(found, tie)
     if main is None or len(known) - found[main] < _CLEAR:  # too few pieces are left for any other language
@@ -65,9 +72,18 @@ def _languages(text: str, tie: str | None) -> Languages:
     return Languages(main, tuple(sorted((name, count / length) for name, count in foreign.items())))
 
 
+def _outright(words: AbstractSet[str]) -> str | None:
+    """The language with more words of its own in a text than there are words of others, where these are too few."""
+    for name, (every, own) in _by_language().items():
+        beyond = len(words - every)
+        if beyond < _CLEAR and len(words & own) > beyond and len(words) - beyond >= _ENOUGH:
+            return name
+    return None
+
+
 def _other(sentence: str, main: str) -> str | None:
     """The language a sentence is in, where that is clearly another than `main`."""
-    known = _known(sentence)
+    known = _known(_vocabulary().intersection(sentence.lower().split()), _letters(sentence))
     found = _evidence(known, main) if len(known) >= _CLEAR else None
     if not found:
         return None
@@ -75,7 +91,7 @@ def _other(sentence: str, main: str) -> str | None:
     return language if words >= _CLEAR and words >= 2 * _evidence(known).get(main, 0) else None
 
 
-def _known(text: str) -> list[tuple[str, ...]]:
+def _known(words: AbstractSet[str], letters: Mapping[str, int]) -> list[tuple[str, ...]]:
     """For each piece of evidence the languages it speaks for.
 
     A piece is a distinct function word (a variable or a name that is repeated says no more than one) or some letters
@@ -83,16 +99,22 @@ def _known(text: str) -> list[tuple[str, ...]]:
     is enough.
     """
     by_word = _words()
-    known = [by_word[word] for word in _vocabulary().intersection(text.lower().split())]
+    known = [by_word[word] for word in words]
+    for name, count in letters.items():
+        known += [(name,)] * min(count // (_LETTERS_IF_DENSE if name in _DENSE else _LETTERS), _MOST_PIECES)
+    return known
+
+
+def _letters(text: str) -> Mapping[str, int]:
+    """How many letters there are of each script that names its language, or two or three."""
+    letters: dict[str, int] = {}
     if not text.isascii() and _outside_latin().search(text):
-        letters: dict[str, int] = defaultdict(int)
         for match in _scripts().finditer(text):
-            letters[match.lastgroup or ""] += len(match[0])
+            name = match.lastgroup or ""
+            letters[name] = letters.get(name, 0) + len(match[0])
         if "ja" in letters:
             letters["ja"] += letters.pop("zh", 0)
-        for name, count in letters.items():
-            known += [(name,)] * min(count // (_LETTERS_IF_DENSE if name in _DENSE else _LETTERS), _MOST_PIECES)
-    return known
+    return letters
 
 
 def _evidence(known: list[tuple[str, ...]], besides: str | None = None) -> dict[str, int]:
@@ -131,6 +153,19 @@ def _words() -> dict[str, tuple[str, ...]]:
             by_word.setdefault(word, []).append(language)
     # a single Latin letter is as likely a variable, in code and mathematics
     return {word: tuple(names) for word, names in by_word.items() if len(word) > 1 or not word.isascii()}
+
+
+@cache
+def _by_language() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """Of each language all its words, and those that no other one has."""
+    every: dict[str, set[str]] = defaultdict(set)
+    own: dict[str, set[str]] = defaultdict(set)
+    for word, names in _words().items():
+        for name in names:
+            every[name].add(word)
+        if len(names) == 1:
+            own[names[0]].add(word)
+    return {name: (frozenset(words), frozenset(own[name])) for name, words in every.items()}
 
 
 @cache

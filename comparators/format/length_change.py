@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class LengthChange(Comparator):
         """Score one arm of one trial."""
         before, after = len(pair.baseline.content.strip()), len(pair.answer.content.strip())
         if not before:
-            return Score(None, "no_text")
+            return inapplicable("no_text")
         if not after:
             return Score(1.0, "empty")
         if before == after:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
-from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 
 _ITEM = re.compile(r"[-*+\u2022][ \t]+\S|\d{1,3}[.)][ \t]+\S")
 _HEADING = re.compile(r"#{1,6}[ \t]+\S")
@@ -47,8 +47,10 @@ class MarkdownChange(Comparator):
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
         if not pair.baseline.content:
-            return Score(None, "no_text")
+            return inapplicable("no_text")
         before, after = _layout(pair.baseline.content), _layout(pair.answer.content)
+        if before == after:
+            return FINE
         name, was, now = "", 0.0, 0.0
         value = 0.0
         for part, share, other in zip(_Layout._fields, before, after, strict=True):
@@ -57,8 +59,6 @@ class MarkdownChange(Comparator):
                 distance = max(distance, _APPEARED)
             if distance > value:
                 name, was, now, value = part, share, other, distance
-        if not value:
-            return FINE
         return Score(value, f"{name}:{'+' if now > was else '-'}", f"{was:.2f} -> {now:.2f}")
 
 

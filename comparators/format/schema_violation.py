@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 from comparators.format.json_schemas import first_violation, validator
 from comparators.format.json_text import NO_JSON, payload
 from schemas.json_text import loads
@@ -44,10 +44,10 @@ class SchemaViolation(Comparator):
         """Score one arm of one trial."""
         schema = _schema(self.schema) if self.schema else pair.request.response_schema
         if schema is None:
-            return Score(None, "no_schema")
+            return inapplicable("no_schema")
         ready = validator(schema)
         if ready is None:
-            return Score(None, "unusable_schema")
+            return inapplicable("unusable_schema")
         value = payload(pair.answer.content).value
         if value is NO_JSON:
             return Score(1.0, "no_json")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 from comparators.format.json_shapes import Shape, folded_key, shape_of
 from comparators.format.json_text import NO_JSON, answers_json, payload
 from comparators.format.named_labels import is_named
@@ -59,9 +59,9 @@ class StructureChange(Comparator):
         """Score one arm of one trial."""
         baseline = payload(pair.baseline.content).value
         if baseline is NO_JSON or not answers_json(pair.baseline.content):
-            return Score(None, "no_json")
+            return inapplicable("no_json")
         if answers_in_calls(pair):
-            return Score(None, "tool_calls")
+            return inapplicable("tool_calls")
         answer = payload(pair.answer.content).value
         if answer is NO_JSON:
             return Score(1.0, "no_json")

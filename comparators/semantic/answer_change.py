@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 from comparators.format.json_text import answers_json, payload
 from comparators.semantic.answer_fields import changed_field, closed_fields
 from comparators.semantic.asked_answers import Asked, asked_answer
@@ -50,7 +50,7 @@ class AnswerChange(Comparator):
             return Score(0.0, _reason(before, before, same=True), _detail(before, before))
         closed = _closed_fields(pair)
         if before is None and not closed:
-            return Score(None, "no_final_answer")
+            return inapplicable("no_final_answer")
         path, detail = changed_field(closed, payload(pair.answer.content).value) if closed else ("", "")
         if path:
             return Score(1.0, f"field:{path}", detail)

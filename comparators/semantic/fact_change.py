@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 from comparators.semantic.facts import Fact, facts_of, is_same_share
 
 _ORDER = (
@@ -52,7 +52,7 @@ class FactChange(Comparator):
         text = pair.baseline.content
         before = None if _is_calls(text) else facts_of(text)
         if not before:
-            return Score(None, "no_facts")
+            return inapplicable("no_facts")
         after = facts_of(pair.answer.content)
         if dict.__eq__(before, after):  # a counter's own comparison walks through both
             return FINE

@@ -101,6 +101,8 @@ def _take_marked(found: Counter[Fact], text: str) -> str:
     if '"' in text or "\u201c" in text:
         for straight, curly in _QUOTED.findall(text):
             found[Fact("quote", (straight or curly).casefold().strip(" .,;:!?"))] = 1
+    if not any(map(text.__contains__, string.digits)):  # nor are there dates or amounts
+        return text
     if _NAMES_MONTH.search(text):  # a look for all names at once; dates themselves begin in too many ways
         text = _DATE.sub(lambda date: _take_date(found, date), text)
     if "$" in text and ("\\" in text or "^" in text):  # TeX: there $ is no dollar

@@ -17,16 +17,17 @@ _TAIL = 4000  # characters in which a final answer is looked for
 _HEAD = 200
 _SHORT = 60  # characters; a longer text of one's own words is no final answer but prose
 
-_BOX = re.compile(r"\\?boxed ?\{")
+_BOX = re.compile(r"boxed ?\{")
 _NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 _ASIDE = re.compile(r"\([^()\n]{0,200}\)")
+# These read lower case. They begin with a letter and look behind it: so they are found several times sooner.
 _YES_NO = re.compile(
-    r"(?<![\w'-])(?:(yes)(?![\w'-])"
-    r"|(no)(?=[\])}\"'*.,:;!?”]|$|\n| [-\u2013\u2014] | (?:it|this|that|they|he|she|we|you|i)\b))(?!\. ?\d)",
-    re.IGNORECASE | re.MULTILINE,
+    r"[yn](?<![\w'-].)(?:(?<=y)(es)(?![\w'-])"
+    r"|(?<=n)o(?=[\])}\"'*.,:;!?”]|$|\n| [-\u2013\u2014] | (?:it|this|that|they|he|she|we|you|i)\b))(?!\. ?\d)",
+    re.MULTILINE,
 )
-_TRUE_FALSE = re.compile(r"(?<![\w'-])(?:(true)|(false))(?![\w'-])", re.IGNORECASE)
+_TRUE_FALSE = re.compile(r"[tf](?<![\w'-].)(?:(?<=t)(rue)|(?<=f)alse)(?![\w'-])")
 _LEAD = 12  # characters before the first word of an answer: brackets, stars, "Answer: "
 _LATEX = re.compile(r"\\(?:text|mathrm|mathbf|textbf) ?\{([^{}]*)\}|\\[,;! ]|\\(?:left|right)(?![a-z])|\$|\s")
 _EDGES = " \t\r\n\"'`()[]{}<>*_.,:;!?$“”"
@@ -49,7 +50,7 @@ class _Text(NamedTuple):
 
 class _Either(NamedTuple):
     kind: str  # the two answers, joined by an underscore
-    pattern: re.Pattern[str]  # its first group is the first of the two
+    pattern: re.Pattern[str]  # of lower case; its group is of the first of the two
 
     def answer(self, found: re.Match[str], place: str) -> FinalAnswer:
         return FinalAnswer(self.kind, self.kind.split("_")[found.group(1) is None], place)
@@ -187,16 +188,16 @@ def _true_false(text: _Text, asked: Asked) -> FinalAnswer | None:
 def _either(text: _Text, of: _Either, asked: Asked) -> FinalAnswer | None:
     if not asked.reasons_first:
         line = _announced(text.tail)
-        marked = of.pattern.match(line) if line else None
+        marked = of.pattern.match(line.lower()) if line else None
         if marked:
             return of.answer(marked, "announced")
-        lead = of.pattern.search(text.head)
+        lead = of.pattern.search(text.head.lower())
         if lead and lead.start() <= _LEAD:
             return of.answer(lead, "first")
         if of.kind not in asked.demanded:  # a question that merely opens with "is": only a plain yes or no counts
             return _only(text, of)
     last = None
-    for mention in of.pattern.finditer(text.tail):
+    for mention in of.pattern.finditer(text.tail.lower()):
         last = mention
     return None if last is None else of.answer(last, "last")
 
@@ -205,7 +206,7 @@ def _only(text: _Text, of: _Either) -> FinalAnswer | None:
     """`The claim is **false**`: a short text that names one of true and false, and never the other."""
     if of.kind != "true_false" or len(text.whole) > _HEAD:
         return None
-    found = {of.answer(mention, "only") for mention in of.pattern.finditer(text.whole)}
+    found = {of.answer(mention, "only") for mention in of.pattern.finditer(text.whole.lower())}
     return found.pop() if len(found) == 1 else None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class LexicalDistance(Comparator):
         """0 to 1, or None where the baseline has no word."""
         before = pair.baseline.content.casefold().split()
         if not before:
-            return Score(None, "no_text")
+            return inapplicable("no_text")
         after = pair.answer.content.casefold().split()
         if not after:
             return Score(1.0, "empty")

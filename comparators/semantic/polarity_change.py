@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
-from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 from comparators.semantic.sentences import aligned, polarity
 
 _FLOOR = 0.5  # of one sentence turned round, in however long an answer
@@ -39,7 +39,7 @@ class PolarityChange(Comparator):
         """0, or 0.5 to 1; None where the baseline has no sentence."""
         before, after = pair.baseline.content, pair.answer.content
         if before.count(" ") < _FEWEST_SPACES:
-            return Score(None, "no_sentence")
+            return inapplicable("no_sentence")
         if before == after:
             return FINE
         alignment = aligned(before, after)

@@ -22,8 +22,6 @@ _QUOTED = re.compile('"[^"\n]{1,200}"|\u201c[^\u201d\n]{1,200}\u201d')
 _SENTENCE_ENDS = re.compile(r"[.!?\n]")
 _VERDICTS = ("no,", "no ", "yes,", "yes ")  # a question was answered, whatever follows
 _NOT_REFUSED = (0.0, "")
-_READ_AS_THEY_ARE = ("moral", "of_fact", "helps")
-_LOOKED_FOR = ("inability", "phrases", "deflections", "charges")
 
 
 class _Wording(NamedTuple):
@@ -132,8 +130,13 @@ def _wording() -> _Wording:
             r" (?:it is|it's|it would be|that is|that's|that would be)"
             rf"{hedge} (?P<thought>{right}))"
         ),
-        **{name: Phrases(lists[name]) for name in _LOOKED_FOR},
-        **{name: tuple(lists[name]) for name in _READ_AS_THEY_ARE},
+        inability=Phrases(lists["inability"]),
+        phrases=Phrases(lists["phrases"]),
+        deflections=Phrases(lists["deflections"]),
+        charges=Phrases(lists["charges"]),
+        moral=tuple(lists["moral"]),
+        of_fact=tuple(lists["of_fact"]),
+        helps=tuple(lists["helps"]),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from comparators.calibration import CalibratedComparator
-from comparators.comparator import Kind, Pair, Score
+from comparators.comparator import Kind, Pair, Score, inapplicable
 from comparators.semantic.embedding_distance import EmbeddingDistance
 from comparators.semantic.embeddings import AUTO, DEFAULT, vectors_of
 from schemas.calibrations import CALIBRATING
@@ -130,7 +130,7 @@ def _needs_model(before: str, after: str) -> bool:
 
 def _score(before: str, after: str, along: float) -> Score:
     if not before.strip():
-        return Score(None, "no_text")
+        return inapplicable("no_text")
     if not after.strip():
         return Score(1.0, "empty")
     value = round(min(1.0, max(0.0, _MIDDLE + along / REACH)), _DIGITS)

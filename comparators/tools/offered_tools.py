@@ -33,7 +33,7 @@ def offered_tools(request: Request) -> dict[str, Schema]:
 
 def _in_prompt(prompt: str) -> dict[str, Schema]:
     """Cheap for the prompts that describe no tools, which are most: these are not kept."""
-    return tools_in_prompt(prompt) if any(key in prompt for key in _SCHEMA_KEYS) else {}
+    return tools_in_prompt(prompt) if any(map(prompt.__contains__, _SCHEMA_KEYS)) else {}
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from comparators.comparator import FINE, Comparator, Kind, Pair, Score
+from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 from comparators.tools.canonical_arguments import canonical_arguments, differing_paths
 from comparators.tools.offered_tools import Schema, offered_tools
 from comparators.tools.written_calls import written_calls
@@ -55,7 +55,7 @@ class ToolCallChange(Comparator):
         tools = offered_tools(pair.request)
         baseline = pair.baseline.tool_calls or written_calls(pair.baseline.content, tools)
         if not tools and not pair.baseline.tool_calls and not _asked_for(baseline, pair.request):
-            return Score(None, "no_tools")
+            return inapplicable("no_tools")
         known = {**{call.name: {} for call in baseline}, **tools}
         calls, other_form = _in_form_of(pair.baseline, baseline, pair.answer, known)
         return self._score(_Changes(), baseline, calls, tools, other_form=other_form)
