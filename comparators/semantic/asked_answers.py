@@ -2,9 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -29,25 +28,41 @@ _LEADS_TO_LIST = re.compile(r"\b(?:as|into|of|with|from|between)\b")
 _SENTENCE_STARTS = re.compile(r"[.!?:\n]\W{0,3}(?:please )?([a-z]+)")
 _COUNTED = re.compile(r"\b(?:how many|number of) (?:more |other |different |total )?([a-z]{3,})")
 _BULLET = re.compile(r"(?:[-*•]|\d{1,2}[.)]) {0,3}([^\n:(]{1,40})")
+_ORDER = "ABCDEFGHIJ"
 _EDGES = " \t\r\n\"'`()[]{}<>*.:“”"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asked:
-    """What a request suggests of its final answer.
+    """What a request suggests of its final answer; the rest is read out of the prompt where an answer calls for it.
 
     `kinds` in the order in which they are tried; `demanded` are those whose form the request spells out, so that an
-    answer without it is missing something; `labels` case-folded, longest first; `letters` of the options,
-    `options` what each stands for; `counted` is what is asked to be counted ("how many eggs").
+    answer without it is missing something; `labels` case-folded, longest first; `letters` of the options;
+    `counted` is what is asked to be counted ("how many eggs").
     """
 
+    prompt: str
     kinds: tuple[str, ...]
     demanded: frozenset[str]
     labels: tuple[str, ...] = ()
     letters: str = ""
-    reasons_first: bool = False
     counted: str = ""
-    options: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def wants_reasons_first(self) -> bool:
+        """Whether the answer is to stand at the end."""
+        return any(map(self.prompt.casefold().__contains__, words()["reasons_first"]))
+
+    @cached_property
+    def options(self) -> tuple[tuple[str, str], ...]:
+        """The letter and the text of each option; of several lists (examples, then the question) the last."""
+        marks = list(_OPTION.finditer(self.prompt))
+        ends = [mark.start() for mark in marks[1:]] + [len(self.prompt)]
+        found = {}
+        for mark, end in zip(marks, ends, strict=True):
+            text = self.prompt[mark.end() : min(end, mark.end() + _ANNOUNCEMENT)].partition("\n")[0].strip()
+            found[mark[0][0]] = text.removesuffix("(").rstrip()  # which belongs to the next option
+        return tuple((letter, text) for letter, text in found.items() if text)
 
 
 @cache
@@ -67,9 +82,7 @@ def _asked(system: str, user: str) -> Asked:
     prompt = _ends(system) + "\n" + _ends(user)
     folded = prompt.casefold()
     kinds, demanded = [], set()
-    # the pattern is dear, and most prompts have no options
-    marks = list(_OPTION.finditer(prompt)) if "B)" in prompt or "B." in prompt or "B:" in prompt else []
-    letters = _letters(prompt, marks)
+    letters = _letters(prompt)
     if letters:
         kinds.append("option")
     if _YES_OR_NO.search(folded):
@@ -86,19 +99,11 @@ def _asked(system: str, user: str) -> Asked:
             demanded.add("boxed")
     if "yes_no" not in kinds and _is_yes_no_question(user):
         kinds.append("yes_no")
-    question = user[-_QUESTION:].casefold()
+    question, counted = user[-_QUESTION:].casefold(), None
     if not demanded and _asks_number(question):
         kinds.append("number")
-    counted = _COUNTED.search(question) if "number" in kinds else None
-    return Asked(
-        tuple(kinds),
-        frozenset(demanded),
-        labels,
-        letters,
-        _has_any(folded, "reasons_first"),
-        counted[1].rstrip("s") if counted else "",
-        _options(prompt, marks) if letters else (),
-    )
+        counted = _COUNTED.search(question)
+    return Asked(prompt, tuple(kinds), frozenset(demanded), labels, letters, counted[1].rstrip("s") if counted else "")
 
 
 def _has_any(folded: str, name: str) -> bool:
@@ -118,12 +123,14 @@ def _ends(text: str) -> str:
     return text if len(text) <= 2 * _SCANNED else f"{text[:_SCANNED]}\n{text[-_SCANNED:]}"
 
 
-def _letters(prompt: str, marks: Sequence[re.Match[str]]) -> str:
-    found = {mark[0][0] for mark in marks}
+def _letters(prompt: str) -> str:
+    # the patterns are dear, and most prompts have no options
+    marks = _OPTION.findall(prompt) if "B)" in prompt or "B." in prompt or "B:" in prompt else ()
+    found = {mark[0] for mark in marks}
     for listed in _LETTERS.findall(prompt) if "A, B" in prompt or "A,B" in prompt else ():
-        found.update(letter for letter in listed if letter in "ABCDEFGHIJ")
+        found.update(letter for letter in listed if letter in _ORDER)
     run = ""
-    for letter in "ABCDEFGHIJ":
+    for letter in _ORDER if found else "":
         if letter not in found:
             break
         run += letter
@@ -133,20 +140,10 @@ def _letters(prompt: str, marks: Sequence[re.Match[str]]) -> str:
 def _asks_number(question: str) -> bool:
     asks = (
         _has_any(question, "asks_number")
-        or any(start in words()["asks_number_first"] for start in _SENTENCE_STARTS.findall(f"\n{question}"))
+        or not set(words()["asks_number_first"]).isdisjoint(_SENTENCE_STARTS.findall(f"\n{question}"))
         or (len(question) <= _SHORT_QUESTION and _ARITHMETIC.search(question) is not None)
     )
     return asks and not any(map(question.__contains__, words()["asks_code"]))
-
-
-def _options(prompt: str, marks: Sequence[re.Match[str]]) -> tuple[tuple[str, str], ...]:
-    """Letter and text of each option; of several lists (examples, then the question) the last."""
-    ends = [mark.start() for mark in marks[1:]] + [len(prompt)]
-    found = {}
-    for mark, end in zip(marks, ends, strict=True):
-        text = prompt[mark.end() : min(end, mark.end() + _ANNOUNCEMENT)].partition("\n")[0].strip()
-        found[mark[0][0]] = text.removesuffix("(").rstrip()  # which belongs to the next option
-    return tuple((letter, text) for letter, text in found.items() if text)
 
 
 def _is_yes_no_question(user: str) -> bool:

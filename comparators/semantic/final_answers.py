@@ -186,7 +186,7 @@ def _true_false(text: _Text, asked: Asked) -> FinalAnswer | None:
 
 
 def _either(text: _Text, of: _Either, asked: Asked) -> FinalAnswer | None:
-    if not asked.reasons_first:
+    if not asked.wants_reasons_first:
         line = _announced(text.tail)
         marked = of.pattern.match(line.lower()) if line else None
         if marked:
