@@ -19,7 +19,7 @@ from schemas.touched import Touched, touched_bytes
 from streams.rules import Rules
 from streams.store import Store
 from streams.store.comparisons import hour_of
-from streams.stored_trials import StoredTrial, table_trials, topic_trials
+from streams.stored_trials import StoredTrial, compared_in, table_trials, topic_trials
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -29,7 +29,7 @@ BATCH = 256  # trials scored together
 
 @dataclass
 class Rescored:
-    """What a run did: trials read by where they stood, and comparisons whose trial is nowhere any more."""
+    """What a run did: trials read by where they stood, and how many comparisons have their trial nowhere any more."""
 
     dimensions: tuple[str, ...]
     from_topic: int = 0
@@ -87,8 +87,9 @@ async def rescore(  # noqa: PLR0917 - the parts of an upgrade
     only = rules.only(frozenset(dimensions))
 
     async def keep(trials: Sequence[StoredTrial]) -> None:
-        await _keep([(t, offset) for t, offset in trials if t.trial_id not in seen], only, epochs, store, done)
-        seen.update(trial.trial_id for trial, _ in trials)
+        # By comparison: a backfill adds a trial of its own for an exchange that the live run has one of.
+        await _keep([(t, offset) for t, offset in trials if not compared_in(t) <= seen], only, epochs, store, done)
+        seen.update(*(compared_in(trial) for trial, _ in trials))
         on_batch(done)
 
     async for batch in _in_batches(topic_trials(config.kafka, config.upgrade.name)):
@@ -100,8 +101,8 @@ async def rescore(  # noqa: PLR0917 - the parts of an upgrade
             done.from_tables += len(batch)
             await keep(batch)
     compared = await store.connection.rows(
-        "SELECT uniqExact(trial_id) FROM comparisons WHERE upgrade = {upgrade:String}",
-        {"upgrade": config.upgrade.name},
+        "SELECT count() FROM comparisons WHERE upgrade = {upgrade:String} AND has({names:Array(String)}, candidate)",
+        {"upgrade": config.upgrade.name, "names": sorted(candidates)},
     )
     done.gone = max(0, int(compared[0][0]) - len(seen))
     await store.refresh_evidence(done.hours)

@@ -1,6 +1,7 @@
 """Trials that were paid for already, read back: from the trials topic, or from ClickHouse where it keeps full texts."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from schemas import json_text, topics
 from schemas.answers import Answer, Arm, ToolCall, Usage
 from schemas.exchanges import Request, Source
 from schemas.settings import Kafka
-from schemas.trials import CandidateAnswer, Trial, trial_from_bytes
+from schemas.trials import CandidateAnswer, Trial, comparison_id, trial_from_bytes
 from streams.kafka import partitions, reader, to_the_end
 from streams.store import Store
 from streams.store.comparisons import offset_of
@@ -51,8 +52,13 @@ async def topic_trials(kafka: Kafka, upgrade: str) -> AsyncIterator[list[StoredT
             yield trials
 
 
-async def table_trials(store: Store, upgrade: str, but: Collection[UUID]) -> AsyncIterator[list[StoredTrial]]:
-    """Trials as ClickHouse keeps them (`store_text = "full"`), hour by hour, without those of `but`.
+def compared_in(trial: Trial) -> set[UUID]:
+    """Identities of the comparisons that a trial is good for."""
+    return {comparison_id(trial.trial_id, one.name, one.candidate_hash) for one in trial.candidates}
+
+
+async def table_trials(store: Store, upgrade: str, but: AbstractSet[UUID]) -> AsyncIterator[list[StoredTrial]]:
+    """Trials as ClickHouse keeps them (`store_text = "full"`), hour by hour, without those compared in `but`.
 
     Trials whose text is not there any more, or never was, are left out.
     """
@@ -62,7 +68,7 @@ async def table_trials(store: Store, upgrade: str, but: Collection[UUID]) -> Asy
         {"upgrade": upgrade},
     )
     for (hour,) in hours:
-        trials = [trial for trial in await _of_hour(store, upgrade, int(hour)) if trial[0].trial_id not in but]
+        trials = [trial for trial in await _of_hour(store, upgrade, int(hour)) if not compared_in(trial[0]) <= but]
         if trials:
             yield trials
 

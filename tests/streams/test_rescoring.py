@@ -1,8 +1,11 @@
 """Comparators over trials that were paid for already: no model is asked, nothing is lost, what was there stays."""
 
 import time
+from dataclasses import replace
 
+from schemas import topics
 from schemas.config import config_from
+from schemas.trials import trial_bytes
 from streams.calibrating import InForce
 from streams.embedded import support_desk as desk
 from streams.embedded.broker import embedded_broker
@@ -52,3 +55,22 @@ async def test_a_changed_comparator_is_scored_over_stored_trials_without_asking_
         again = await rescored(changed, ("length_change",))  # safe to repeat
         assert again.comparisons == sent
         assert await upgrade.count("SELECT count() FROM scores") == before + sent
+
+
+async def test_two_trials_of_one_exchange_are_both_scored_again(tmp_path):
+    """As a backfill leaves them, for a candidate that came later than the live run's."""
+    async with embedded_broker() as bootstrap, setting(bootstrap, desk.desk_models(3, {}), tmp_path) as upgrade:
+        sent = await upgrade.tap(desk.traffic(3, {"triage": 10}, end_ms=int(time.time() * 1000)))
+        async with worker(upgrade.config, ("replay", "score"), 6.0) as made:
+            assert await run_until(made, lambda: made.scorer.scored >= sent) == 0
+        trials = [t async for batch in topic_trials(upgrade.config.kafka, "desk") for t, _ in batch]
+        (first,) = upgrade.fields["candidates"]
+        both = config_from({**upgrade.fields, "candidates": [first, {**first, "name": "later"}]}, label="both")
+        async with producer(both.kafka) as sink:
+            for trial in trials:
+                later = replace(trial, candidates=(replace(trial.candidates[0], name="later"),))
+                await sink.send_and_wait(
+                    topics.TRIALS, trial_bytes(later),
+                    headers=[(topics.UPGRADE_HEADER, b"desk"), (topics.KIND_HEADER, b"trial")],
+                )  # fmt: skip
+        assert (await rescored(both, ("length_change",))).comparisons == 2 * sent
