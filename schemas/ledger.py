@@ -32,8 +32,8 @@ class LedgerRange:
     """Outcomes of the tapped offsets `start` (inclusive) to `end` (exclusive) of one partition; 0 to 0 for spend alone.
 
     `day` (UTC, ISO date), `requests` and `usd` are what this partition has spent on that day so far, the totals since
-    the upgrade began. `since` is the
-    first offset counted for each candidate: a candidate that came later is not counted from `start` on.
+    the upgrade began; of a backfill (`run`) both are what these offsets took. `since` is the first offset counted for
+    each candidate: a candidate that came later is not counted from `start` on.
     """
 
     upgrade: str

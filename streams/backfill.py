@@ -15,7 +15,7 @@ import time
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiokafka import ConsumerRecord, TopicPartition
 from faust.types import TP
@@ -31,7 +31,7 @@ from schemas.trials import trial_from_bytes
 from streams.control import controlled
 from streams.kafka import partitions, producer, reader
 from streams.lanes import Taken
-from streams.replay.budget import Budget, Spend
+from streams.replay.budget import Budget, Spend, today
 from streams.replay.ledger_book import Outcomes
 from streams.replay.pacing import Pace
 from streams.replay.providers import provider_clients
@@ -184,10 +184,11 @@ async def _fill(config: Config, window: Window, replayer: Replayer, past: Past) 
         async for chunk in _chunks(config, tp, start, end):
             records = [record for record in chunk if not past.is_counted(tp, record.offset)]
             done.skipped += len(chunk) - len(records)
+            before = replace(replayer.budget.spend(_PURSE, today()))
             results = await asyncio.gather(*(replayer.replay(record) for record in records))
             whole = next((i for i, found in enumerate(results) if _unfinished(found)), len(records))
             if whole:
-                await replayer.write_range(_range(replayer, records[:whole], results[:whole]))
+                await replayer.write_range(_range(replayer, records[:whole], results[:whole], before))
             done.records += whole
             for found in results[:whole]:
                 done.outcomes.update(str(outcome) for _, _, outcome in found)
@@ -201,7 +202,10 @@ def _unfinished(outcomes: Outcomes) -> Outcome | None:
     return next((outcome for _, _, outcome in outcomes if outcome in UNFINISHED), None)
 
 
-def _range(replayer: Replayer, records: Sequence[Taken], results: Sequence[Outcomes]) -> LedgerRange:
+def _range(replayer: Replayer, records: Sequence[Taken], results: Sequence[Outcomes], before: Spend) -> LedgerRange:
+    """The ledger record of a chunk; `before` is what the run had spent when the chunk began."""
+    spent = replayer.budget.spend(_PURSE, before.day)
+    requests, usd = spent.total_requests - before.total_requests, round(spent.total_usd - before.total_usd, 9)
     candidate = replayer.config.candidates[0].name
     counts = Counter(key for found in results for key in found)
     first = records[0]
@@ -214,8 +218,13 @@ def _range(replayer: Replayer, records: Sequence[Taken], results: Sequence[Outco
         records[-1].offset + 1,
         max(record.ts_ms for record in records),
         tuple(OutcomeCount(name, feature, str(outcome), n) for (name, feature, outcome), n in sorted(counts.items())),
+        day=before.day,
+        requests=requests,
+        usd=usd,
         run=replayer.run,
         since={candidate: first.offset},
+        total_requests=requests,
+        total_usd=usd,
     )
 
 

@@ -61,5 +61,6 @@ def worker(path: Path, role: str, listen: str | None, log_level: str, log_format
                     return await run(made.roles, stop)
                 finally:
                     progress.cancel()
+                    gc.unfreeze()  # or extension modules call what is frozen a leak
 
     raise SystemExit(asyncio.run(main()))

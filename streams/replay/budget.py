@@ -9,9 +9,12 @@ counts too little. What was in flight then counts as spent, because the provider
 
 import asyncio
 import math
+import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from functools import lru_cache
 from math import inf
 
 from faust.types import TP
@@ -20,6 +23,7 @@ from schemas import json_text
 from schemas.settings import Budget as Caps
 from streams import metrics
 
+DAY_S = 86_400
 A_GRAIN = 1e-9  # USD: sums of floats are no more exact
 AHEAD = 64  # requests that a record allows beyond what was spent, at most
 AHEAD_DEAREST = 16  # and as many of the dearest exchange in USD
@@ -60,6 +64,17 @@ class Reservation:
     day: str
     requests: int
     usd: float
+
+
+def today() -> str:
+    """The day that caps are for: the UTC date, as ISO writes it."""
+    return _iso_date(int(time.time() // DAY_S))
+
+
+@lru_cache(maxsize=2)
+def _iso_date(day: int) -> str:
+    """The UTC date so many days after 1970-01-01."""
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 @dataclass(eq=False, slots=True)

@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 
 from faust.types import TP
 
-from streams.replay.budget import Budget
+from streams.replay.budget import DAY_S, Budget
 
-DAY_S = 86_400.0
 BURST = 1 / 24  # of a day's share
 FIRST = 25  # exchanges that a bucket holds at least: a small budget is for trying things out
 FASTEST = 2.0  # times the even pace

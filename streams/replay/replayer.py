@@ -10,8 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
@@ -28,12 +27,12 @@ from streams import metrics
 from streams.kafka import Position, send_durably, tapped_places
 from streams.lanes import Abandoned, Claim, Lanes, Taken
 from streams.replay.arms import RERUN, AskedArm, arms_of, candidate_arm, likely_cost
-from streams.replay.budget import Budget
+from streams.replay.budget import Budget, today
 from streams.replay.client import ABANDONED, ProviderClient, Unavailable
 from streams.replay.costs import with_cost
 from streams.replay.ledger_book import LedgerBook, Outcomes
 from streams.replay.look_back import look_back
-from streams.replay.pacing import DAY_S, Pace
+from streams.replay.pacing import Pace
 from streams.replay.purse import Purse
 from streams.replay.rates import Rates
 from streams.replay.sampling import Sampling
@@ -151,7 +150,7 @@ class Replayer:
         rerun = known is None and self.sampling.is_rerun(identity, feature)
         arms = arms_of(self.config, exchange, asked, rerun=rerun)
         self.pace.took(tp, len(arms), likely)
-        reserved = await self.budget.reserve(tp, len(arms), sum(arm.most_usd for arm in arms), _today())
+        reserved = await self.budget.reserve(tp, len(arms), sum(arm.most_usd for arm in arms), today())
         if reserved is None:
             self.pace.took(tp, -len(arms), -likely)
             return self._ended(feature, dict.fromkeys(asked, Outcome.OVER_BUDGET))
@@ -197,7 +196,7 @@ class Replayer:
         """Why nothing can be asked now, None where it can."""
         if any(client.is_stopped_for_long for client in self.providers.values()):
             return Outcome.SHED
-        return Outcome.OVER_BUDGET if self.budget.is_spent(tp, requests, _today()) else None
+        return Outcome.OVER_BUDGET if self.budget.is_spent(tp, requests, today()) else None
 
     async def _ask(
         self, asked: Asked, exchange: Exchange, arms: Sequence[AskedArm], purse: Purse, claim: Claim | None
@@ -258,7 +257,7 @@ class Replayer:
         if new:
             log.warning("tapped topics have %d partitions now, they had %d", len(places), len(self.places))
             self.places = places
-            self.budget.grow(places, _today())
+            self.budget.grow(places, today())
         await self.look_back(lanes, {tp: position.committed for tp, position in positions.items()})
         for tp in new & positions.keys():
             if self.budget.record is not None:
@@ -288,15 +287,15 @@ class Replayer:
 
     async def write_ledger(self, tp: TP, mark: int) -> None:
         """Make the ledger durable up to where the position is about to move."""
-        records = self.ledger.records(tp, self.budget.spend(tp, _today()))
-        self.budget.tell(_today())
+        records = self.ledger.records(tp, self.budget.spend(tp, today()))
+        self.budget.tell(today())
         await asyncio.gather(*(self._send_ledger(tp, record) for record in records))
         self.ledger.written(tp, records)
         self._done[tp] = {place for place in self._done[tp] if place[0] >= mark}
 
     async def _write_spend(self, tp: TP) -> None:
         """Make durable what the partition may spend: a ledger record of no offsets."""
-        await self._send_ledger(tp, self.ledger.of_nothing(tp, self.budget.spend(tp, _today())))
+        await self._send_ledger(tp, self.ledger.of_nothing(tp, self.budget.spend(tp, today())))
 
     async def _send_ledger(self, tp: TP, ledger: LedgerRange) -> None:
         source = Source(self.cluster, tp.topic, tp.partition, ledger.start)
@@ -304,7 +303,7 @@ class Replayer:
 
     async def _produce(self, tp: TP, kind: str, source: Source, value: bytes) -> None:
         place = f"{source.topic}/{source.partition}/{source.offset}/{source.item}".encode()
-        snapshot = self.budget.snapshot(tp, _today())
+        snapshot = self.budget.snapshot(tp, today())
         headers = [
             (topics.UPGRADE_HEADER, self.config.upgrade.name.encode()),
             (topics.KIND_HEADER, kind.encode()),
@@ -345,16 +344,6 @@ class Replayer:
             self.outcomes[outcome] += 1
             metrics.of(metrics.OUTCOMES, candidate, outcome).inc()
         return outcomes
-
-
-def _today() -> str:
-    return _iso_date(int(time.time() // DAY_S))
-
-
-@lru_cache(maxsize=2)
-def _iso_date(day: int) -> str:
-    """The UTC date so many days after 1970-01-01."""
-    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 def _failed(away: Unavailable, pin: str) -> Answer:

@@ -40,7 +40,9 @@ async def spent(connection: Connection, upgrade: str, day: str) -> Spent:
         " (SELECT countIf(spent_usd IS NULL AND asked > 0) FROM exchanges WHERE upgrade = {upgrade:String}) FROM ("
         "SELECT max(total_requests) AS a, max(total_usd) AS b, maxIf(requests, day = {day:String}) AS c,"
         " maxIf(usd, day = {day:String}) AS d FROM coverage_rows FINAL"
-        " WHERE upgrade = {upgrade:String} GROUP BY cluster, topic, partition, run)",
+        " WHERE upgrade = {upgrade:String} AND run = '' GROUP BY cluster, topic, partition"
+        " UNION ALL SELECT sum(total_requests), sum(total_usd), sumIf(requests, day = {day:String}),"
+        " sumIf(usd, day = {day:String}) FROM coverage_rows FINAL WHERE upgrade = {upgrade:String} AND run != '')",
         {"upgrade": upgrade, "day": day},
     )
     return Spent(*rows[0])

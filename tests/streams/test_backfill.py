@@ -9,6 +9,8 @@ from schemas.outcomes import Outcome
 from streams.backfill import Window, backfill, merged
 from streams.embedded import support_desk as desk
 from streams.kafka import seed_positions
+from streams.replay.budget import today
+from streams.store.configured import open_store
 from streams.worker import worker
 from tests.streams.conftest import TOPIC, needs_kafka, setting
 from tests.streams.test_pipeline import COMPARED, run_until
@@ -56,6 +58,9 @@ async def test_a_backfill_asks_what_nobody_asked_and_pays_once(kafka, tmp_path):
         assert await upgrade.count("SELECT countIf(has_rerun) FROM comparisons") == owed
         assert await upgrade.count("SELECT sum(exchanges) FROM coverage WHERE outcome = 'replayed'") == owed
         assert await upgrade.count("SELECT sum(exchanges) FROM coverage") == owed
+        async with open_store(both) as store:  # what backfills asked is on the bill
+            spent = await store.spent("desk", today())
+        assert (spent.requests, spent.requests_today) == (len(upgrade.provider.calls),) * 2
 
 
 def test_ranges_that_touch_are_one():
