@@ -62,3 +62,12 @@ def test_it_always_applies_and_is_of_the_answer_alone():
     refused = Answer("m", text="I cannot help with that.")
     assert Refusal().compare(Pair(Request({}), refused, Answer("m", text="Sure: 42."))).value == 0.0
     assert Refusal().compare(Pair(Request({}), Answer("m"), refused)).value == 1.0
+
+
+@pytest.mark.parametrize("finish", ["content_filter", "refusal", "SAFETY", "guardrail_intervened"])
+def test_an_answer_that_the_providers_filter_stopped_is_a_full_refusal(finish):
+    baseline = Answer("m", text="Use a kettle.", finish_reason="stop")
+    stopped = Answer("m", text="Use a", finish_reason=finish)
+    assert Refusal().compare(Pair(Request({}), baseline, stopped)).reason == "full:filtered"
+    assert Refusal().compare(Pair(Request({}), baseline, stopped)).value == 1.0
+    assert Refusal().compare(Pair(Request({}), baseline, baseline)).value == 0.0
