@@ -32,7 +32,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 chaos: $(STAMP)
-	$(BIN)/python -m benchmarks.chaos
+	@$(BIN)/python -m benchmarks.chaos $(ROWS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

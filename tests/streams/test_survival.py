@@ -32,6 +32,7 @@ async def all_of(*faults):
 async def test_killed_stopped_and_woken_workers_lose_nothing_double_nothing_and_pay_once(shared):
     await all_of(
         dying.killed(shared, 400, 2, latency_ms=150),
+        dying.killed_capped(shared, 300, 1, "requests_per_day", 400),
         dying.slept(shared, 300, latency_ms=200),
         dying.rebalanced(shared, 300, latency_ms=400),
     )
