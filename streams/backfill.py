@@ -14,7 +14,7 @@ import asyncio
 import time
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -39,6 +39,7 @@ from streams.replay.replayer import Replayer
 from streams.stored_trials import own_records
 from streams.worker import check_spending, checked_topics
 
+Bounds = Mapping[TP, tuple[int, int]]  # partition to offsets: from inclusive, to exclusive
 _BEYOND = 1 << 63  # larger than any offset
 _PURSE = TP("", 0)
 CHUNK = 512  # records worked on together; a chunk is counted when all of it is durable
@@ -164,6 +165,9 @@ async def backfill(
         provider_clients(config.providers) as clients,
         controlled(config.kafka, config.upgrade.name, clients.values()),
     ):
+        # First where the live run stands, then what was done: the other way round, what it does between the two
+        # would be done again.
+        bounds = await _bounds(config, window)
         past = await look_past(config, candidate)
         replayer = Replayer(
             config, sink, clients, trial_partitions, (_PURSE,), run=f"backfill {candidate}", reruns=past.reruns
@@ -172,15 +176,15 @@ async def backfill(
         replayer.pace = Pace(replayer.budget, time.time)
         for tp, places in past.asked.items():
             replayer.leave_out(tp, places)
-        done = await _fill(config, window, replayer, past)
+        done = await _fill(config, bounds, replayer, past)
         spent = replayer.budget.spend(_PURSE, "")
         done.requests, done.usd = spent.total_requests, spent.total_usd
     return done
 
 
-async def _fill(config: Config, window: Window, replayer: Replayer, past: Past) -> Backfilled:
+async def _fill(config: Config, bounds: Bounds, replayer: Replayer, past: Past) -> Backfilled:
     done = Backfilled(config.candidates[0].name)
-    for tp, (start, end) in (await _bounds(config, window)).items():
+    for tp, (start, end) in bounds.items():
         async for chunk in _chunks(config, tp, start, end):
             records = [record for record in chunk if not past.is_counted(tp, record.offset)]
             done.skipped += len(chunk) - len(records)
@@ -228,7 +232,7 @@ def _range(replayer: Replayer, records: Sequence[Taken], results: Sequence[Outco
     )
 
 
-async def _bounds(config: Config, window: Window) -> dict[TP, tuple[int, int]]:
+async def _bounds(config: Config, window: Window) -> Bounds:
     """Offsets of the window in each tapped partition: from inclusive, to exclusive."""
     counts = await partitions(config.tapped_kafka, config.tap.topics)
     places = [TopicPartition(name, number) for name, count in sorted(counts.items()) for number in range(count)]
