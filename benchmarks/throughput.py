@@ -23,9 +23,10 @@ from pathlib import Path
 import aiohttp
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, OffsetAndMetadata, TopicPartition
-from benchmarks.chaos.rows import resident_mb
 
-from benchmarks.chaos.stage import PARTITIONS, Stage, Upgrade, stage
+from benchmarks.chaos.processes import resident_mb
+from benchmarks.chaos.stage import PARTITIONS, Stage, stage
+from benchmarks.chaos.upgrades import Upgrade
 from streams.embedded import support_desk as desk
 from streams.embedded.broker import free_port
 from streams.kafka import producer
@@ -149,12 +150,14 @@ async def instant_provider(wait_s: float = 0.0) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def replaying(on: Stage, url: str, exchanges: int, in_flight: int) -> AsyncIterator[tuple[Upgrade, str]]:
+async def replaying(
+    on: Stage, url: str, exchanges: int, in_flight: int, in_work: int | None = None
+) -> AsyncIterator[tuple[Upgrade, str]]:
     """An upgrade with so many exchanges tapped and no reruns, and the address of its (not yet started) worker."""
     async with on.upgrade(sampling={"candidate": 1.0, "rerun": 0.0}) as up:
         up.changed(
             providers={"sim": {"base_url": url, "max_in_flight": in_flight}},
-            worker={"session_s": 30, "replays_in_work": max(in_flight, 64)},
+            worker={"session_s": 30, "replays_in_work": in_work or in_flight},
         )
         await fill(up, exchanges)
         yield up, f"127.0.0.1:{free_port()}"
@@ -223,7 +226,8 @@ async def speed(on: Stage, exchanges: int = 12_000, rounds: int = 3) -> None:
 
 async def in_flight(on: Stage, wait_s: float = 5.0, seconds: float = 20.0) -> None:
     """1,000 replays in flight in one worker: cores and memory."""
-    async with instant_provider(wait_s) as url, replaying(on, url, 12_000, 1000) as (up, address):
+    # A quarter more in work than on the wire: the next is ready when an answer has come.
+    async with instant_provider(wait_s) as url, replaying(on, url, 12_000, 1000, 1250) as (up, address):
         process = await up.start("replay", listen=address)
         while await asyncio.to_thread(metric, address, "shadowtap_provider_in_flight_requests") < 950:
             await asyncio.sleep(0.2)
