@@ -120,6 +120,7 @@ def _wording() -> _Wording:
         unable=re.compile(
             rf"{_any_beginning(lists['inability'])}"
             rf",?(?: {any_of('between')},?){{0,4}} {any_of('verbs')}\b(?!(?: you)?(?: with)? an? {any_of('unsure')})"
+            r"(?![^.!?\n]{0,40} enough\b)"  # which is praise: "I cannot recommend it enough"
         ),
         to_open_with=frozenset(lists["wrong_to_open_with"] + lists["right_to_open_with"]),
         judgement=re.compile(
