@@ -37,7 +37,7 @@ class AnswerChange(Comparator):
     'yes_no:yes->no'
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:

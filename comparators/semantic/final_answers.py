@@ -30,6 +30,7 @@ _YES_NO = re.compile(
 _TRUE_FALSE = re.compile(r"[tf](?<![\w'-].)(?:(?<=t)(rue)|(?<=f)alse)(?![\w'-])")
 _LEAD = 12  # characters before the first word of an answer: brackets, stars, "Answer: "
 _LATEX = re.compile(r"\\(?:text|mathrm|mathbf|textbf) ?\{([^{}]*)\}|\\[,;! ]|\\(?:left|right)(?![a-z])|\$|\s")
+_FRACTION = re.compile(r"\\frac(?:\{(\d+)\}\{(\d+)\}|(\d)(\d))")
 _EDGES = " \t\r\n\"'`()[]{}<>*_.,:;!?$“”"
 
 
@@ -81,11 +82,11 @@ def plain_value(text: str) -> str:
     r"""A short value written in one way: LaTeX dressing, case, blanks and number form do not count.
 
     >>> plain_value("$1,000.0$"), plain_value(r"\text{Both A}"), plain_value(r"\dfrac{1}{2}")
-    ('1000', 'botha', '\\frac{1}{2}')
+    ('1000', 'botha', '0.5')
     """
     bare = _LATEX.sub(lambda found: found.group(1) or "", text).replace("\\dfrac", "\\frac")
     bare = "".join(bare.replace("\\tfrac", "\\frac").split()).strip("().").casefold()
-    return canonical_number(bare) or bare
+    return canonical_number(_FRACTION.sub(r"\1\3/\2\4", bare)) or bare
 
 
 def canonical_number(text: str) -> str | None:

@@ -58,3 +58,9 @@ def test_the_dress_of_a_value_does_not_count():
     assert plain_value("$1,000$") == plain_value("1000") == "1000"
     assert plain_value(r"\text{Both A}") == plain_value("both a")
     assert plain_value(r"\dfrac{1}{2}") == plain_value(r"\frac{1}{2}")
+
+
+def test_a_fraction_is_its_number_however_it_is_set():
+    assert plain_value(r"\frac{36}{7}") == plain_value(r"\dfrac{36}{7}") == plain_value("36/7")
+    assert plain_value(r"-\frac12") == plain_value("-0.5")
+    assert plain_value(r"\frac{x}{2}") != plain_value("x")
