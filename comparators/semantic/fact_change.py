@@ -32,8 +32,9 @@ class FactChange(Comparator):
 
     What it sees: numbers (with scale and unit), percentages, amounts of money, dates, times, ids, URLs, e-mail
     addresses, quotations, and capitalised names inside sentences. How they are written does not count: 1,000 = 1000 =
-    1k, 5 % = 0.05, 5 km = 5000 m, 23 Nov 2026 = 2026-11-23. It applies where the baseline states a fact and is
-    no list of tool calls written as text (`tool_call_change` knows their order and defaults).
+    1k, 5 % = 0.05, 5 km = 5000 m, 23 Nov 2026 = 2026-11-23, USD 5 = $5, 1.234,50 EUR = €1,234.50.
+    It applies where the baseline states a fact and is no list of tool calls written as text (`tool_call_change` knows
+    their order and defaults).
 
     What it does not see: which fact belongs to what (two swapped prices), facts in words ("twice"), names at the
     beginning of a sentence, and other languages' forms of numbers and dates.
@@ -44,7 +45,7 @@ class FactChange(Comparator):
     Example: "12 parcels, 3.5 kg" against "12 parcels, 3.9 kg" differs in one of the two facts of each side.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:

@@ -39,8 +39,10 @@ _DATE = re.compile(
     rf"|{_MONTH} (?:(\d{{4}})\b|{_DAY}(?:,? (\d{{4}})\b)?)"  # November 23, 2026 or November 2026
 )
 _SYMBOLS = "$\u20ac\u00a3\u00a5\u20b9"
+_CODES_IN_FRONT = ("USD", "EUR", "GBP", "JPY", "INR", "CHF", "CAD", "AUD", "CNY")  # ISO 4217; "USD 5" as "$5"
 _AMOUNT = re.compile(
-    rf"([{_SYMBOLS}]) ?(\d(?:[\d,.]*\d)?)(?: ?(k|K|m|M|mn|bn|B|tn|thousand|million|billion|trillion)\b)?"
+    rf"([{_SYMBOLS}]|(?:{'|'.join(_CODES_IN_FRONT)})\b) ?(\d(?:[\d,.]*\d)?)"
+    rf"(?: ?(k|K|m|M|mn|bn|B|tn|thousand|million|billion|trillion)\b)?"
 )
 # From here on digits are 0-9: a set of characters is found far sooner than a category of them. `_NUMBER` has no groups:
 # a text repeats most of its numbers, and only the distinct ones are taken apart.
@@ -62,6 +64,7 @@ _ISO = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})\Z")
 _DAY_OR_MONTH_FIRST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})\Z")
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(:\d\d)?\Z")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?\Z")
+_COMMA_DECIMAL = re.compile(r"\d{1,3}(?:\.\d{3})*,\d{2}\Z|\d+,\d{2}\Z")  # 1.234,50: read so of money, or with dots
 _DECIMAL = re.compile(r"\d+(?:\.\d+)?\Z")
 _SPELLED_SCALES = ("hundred", "thousand", "million", "billion", "trillion")
 _BEHIND_NUMBERS = (*_SPELLED_SCALES, "%", "percent", "per", "am", "pm")
@@ -107,7 +110,9 @@ def _take_marked(found: Counter[Fact], text: str) -> str:
         text = _DATE.sub(lambda date: _take_date(found, date), text)
     if "$" in text and ("\\" in text or "^" in text):  # TeX: there $ is no dollar
         text = text.replace("$", " ")
-    if any(map(text.__contains__, _SYMBOLS)):
+    if ".m." in text:
+        text = text.replace("a.m.", "am").replace("p.m.", "pm")
+    if any(map(text.__contains__, _SYMBOLS)) or any(map(text.__contains__, _CODES_IN_FRONT)):
         text = _AMOUNT.sub(lambda amount: _take_amount(found, amount), text.replace("US$", "$"))
     return _ORDINAL.sub("\n", f"\n{text}") if "1. " in text or "1) " in text else text
 
@@ -149,8 +154,15 @@ def _date(year: str, month: int, day: str) -> Fact:
 def _take_amount(found: Counter[Fact], amount: re.Match[str]) -> str:
     symbol, digits, scale = amount.groups()
     factor = 1e6 if scale == "m" else _tables()["scales"].get(scale, 1)
-    found[Fact("money", _scaled(digits.replace(",", ""), factor), _tables()["currencies"][symbol])] += 1
+    found[Fact("money", _scaled(_plain(digits), factor), _tables()["currencies"][symbol])] += 1
     return " "
+
+
+def _plain(digits: str) -> str:
+    """The digits of an amount of money with a point for its decimals: 1,234.50 and 1.234,50 alike."""
+    if _COMMA_DECIMAL.match(digits):
+        return digits.replace(".", "").replace(",", ".")
+    return digits.replace(",", "")
 
 
 @lru_cache(maxsize=32_768)
@@ -159,8 +171,8 @@ def _numbers(found: str) -> tuple[Fact, ...]:
     sign, token, word, following = _PARTS.match(found).groups("")  # type: ignore[union-attr]
     if token.isdigit() and not _tells(word):  # most by far
         return (Fact("number", f"-{token}" if sign else token),)
-    if _GROUPED.match(token):
-        token = token.replace(",", "")
+    if _GROUPED.match(token) or (_COMMA_DECIMAL.match(token) and ("." in token or word in _tables()["currencies"])):
+        token = _plain(token)
     if _DECIMAL.match(token):
         return (_amount(("-" if sign else "") + token, word, following),)
     whole = _written_date(token) or _written_time(token, word)

@@ -58,3 +58,17 @@ def test_their_order_is_that_of_the_text_in_every_process():
         for seed in "12"
     }
     assert len(shown) == 1
+
+
+@pytest.mark.parametrize("written", ["$1,234.50", "USD 1,234.50", "1,234.50 dollars", "1.234,50 USD", "$1.234,50"])
+def test_an_amount_of_money_is_one_fact_wherever_its_currency_and_its_decimals_stand(written):
+    assert facts_of(f"It costs {written} now.") == {Fact("money", "1234.5", "USD"): 1}
+
+
+def test_a_decimal_comma_is_read_of_money_alone():
+    assert facts_of("10,50 € each") == {Fact("money", "10.5", "EUR"): 1}
+    assert facts_of("rows 10,50 each") == {Fact("number", "10"): 1, Fact("number", "50"): 1}
+
+
+def test_halves_of_the_day_may_have_points():
+    assert facts_of("at 3 p.m. sharp") == facts_of("at 3 pm sharp") == {Fact("time", "15:00"): 1}
