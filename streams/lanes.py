@@ -141,6 +141,7 @@ class Lanes:
         self._doubt_after_s = session_s / 2
         self._awake_at = time.monotonic()
         self._is_awake = True
+        self._sure_at = self._awake_at
         self._on_passed = on_passed
         self._before_commit = before_commit
         self._explain, self._any_record = explain, any_record
@@ -248,11 +249,16 @@ class Lanes:
             self._is_awake = self._is_awake or await self._is_member()
             if self._is_awake:
                 await self.commit()
+                self._sure_at = time.monotonic()
 
     @property
     def is_awake(self) -> bool:
         """Whether we have not just woken from a sleep in which others may have got our partitions."""
         return self._is_awake and time.monotonic() - self._awake_at <= self._doubt_after_s
+
+    def doubt_s(self) -> float:
+        """For how long we have not known whether our partitions are still ours, seconds; nothing is begun meanwhile."""
+        return 0.0 if self.is_awake else time.monotonic() - self._sure_at
 
     async def _is_member(self) -> bool:
         """Ask by committing again what is committed: Kafka refuses that from a worker it has thrown out."""
@@ -301,7 +307,8 @@ class Lanes:
 
     def won(self) -> None:
         """Partitions are ours, and all that is known of them: go on."""
-        self._is_awake, self._awake_at = True, time.monotonic()
+        self._is_awake = True
+        self._awake_at = self._sure_at = time.monotonic()
         self.ready.set()
 
     def crash(self, reason: BaseException) -> None:

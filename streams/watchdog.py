@@ -100,6 +100,8 @@ class Watchdog:
                     f"takes nothing of {tp.topic}/{tp.partition} for {still_s:.0f} s, though {lag} records wait"
                 )
         self._forget(tps)
+        if lanes.doubt_s() > self.stalled_after_s:  # records that wait for it would pass for a slow provider's
+            stuck.append(f"has not known for {lanes.doubt_s():.0f} s whether it is still a member of its group")
         if stuck and self.stalled is None:
             log.error("role %s: %s", name, "; ".join(stuck))
         self.stalled = "; ".join(stuck) or None

@@ -82,6 +82,20 @@ async def test_what_committing_promises_is_made_durable_first():
     assert app.consumer.commits == [{HERE: 4}]
 
 
+async def test_a_worker_that_cannot_learn_whether_it_is_a_member_says_for_how_long():
+    consumer = FakeConsumer()
+    lanes = Lanes(SimpleNamespace(consumer=consumer), slots=10, session_s=0.2)
+    (record,) = await taken(lanes, [3])
+    lanes.finish(record)
+    consumer._commit = lambda _: asyncio.Event().wait()  # never answers
+    commits = asyncio.ensure_future(lanes.commit_every(0.01))
+    assert lanes.doubt_s() == 0.0
+    await asyncio.sleep(0.4)
+    assert not lanes.is_awake
+    assert lanes.doubt_s() > 0.3
+    commits.cancel()
+
+
 async def test_a_full_house_holds_the_stream_back():
     lanes = Lanes(SimpleNamespace(consumer=FakeConsumer()), slots=2)
     got = []
