@@ -105,6 +105,7 @@ def main() -> None:
         pairs = drawn(given.data, 10**9, seed=given.seed + number)[: given.pairs]
         forget_texts()
         gc.collect()
+        gc.freeze()  # as a worker does with what it loads: other rounds' pairs are none of its garbage
         rounds.append(seconds(dimensions, pairs))
     best = min(rounds, key=lambda spent: sum(spent.values()))
     total = sum(best.values())
