@@ -7,6 +7,7 @@ from functools import cache, cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
+from comparators.semantic.phrases import Phrases
 from schemas.exchanges import Request
 
 _SCANNED = 6000  # characters of a long prompt that are read from its head and from its tail: instructions stand there
@@ -51,7 +52,7 @@ class Asked:
     @cached_property
     def wants_reasons_first(self) -> bool:
         """Whether the answer is to stand at the end."""
-        return any(map(self.prompt.casefold().__contains__, words()["reasons_first"]))
+        return _has_any(self.prompt.casefold(), "reasons_first")
 
     @cached_property
     def options(self) -> tuple[tuple[str, str], ...]:
@@ -107,16 +108,13 @@ def _asked(system: str, user: str) -> Asked:
 
 
 def _has_any(folded: str, name: str) -> bool:
-    """Whether any phrase of a list stands in the text; those that begin alike are looked for only where that does."""
-    return any(first in folded and any(map(folded.__contains__, phrases)) for first, phrases in _by_first_word(name))
+    """Whether any phrase of a list stands in the text."""
+    return _phrases(name).any_in(folded)
 
 
 @cache
-def _by_first_word(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    found: dict[str, list[str]] = {}
-    for phrase in words()[name]:
-        found.setdefault(phrase.partition(" ")[0], []).append(phrase)
-    return tuple((first, tuple(phrases)) for first, phrases in found.items())
+def _phrases(name: str) -> Phrases:
+    return Phrases(words()[name])
 
 
 def _ends(text: str) -> str:
@@ -143,7 +141,7 @@ def _asks_number(question: str) -> bool:
         or not set(words()["asks_number_first"]).isdisjoint(_SENTENCE_STARTS.findall(f"\n{question}"))
         or (len(question) <= _SHORT_QUESTION and _ARITHMETIC.search(question) is not None)
     )
-    return asks and not any(map(question.__contains__, words()["asks_code"]))
+    return asks and not _has_any(question, "asks_code")
 
 
 def _is_yes_no_question(user: str) -> bool:
