@@ -200,7 +200,7 @@ async def speed(on: Stage, exchanges: int = 12_000, rounds: int = 3) -> None:
     async with instant_provider() as url:
         for _ in range(rounds):
             async with replaying(on, url, exchanges, CONCURRENCY) as (up, address):
-                process = await up.ran("worker", "--role", "replay", "--listen", address, "--log-level", "WARNING")
+                process = await up.start("replay", listen=address)
                 while not (first := await replayed(address)):
                     await asyncio.sleep(0.05)
                 began, used = time.perf_counter(), cpu_s(process.pid)
@@ -228,7 +228,7 @@ async def in_flight(on: Stage, wait_s: float = 5.0, seconds: float = 20.0) -> No
     """1,000 replays in flight in one worker: cores and memory."""
     # A quarter more in work than on the wire: the next is ready when an answer has come.
     async with instant_provider(wait_s) as url, replaying(on, url, 12_000, 1000, 1250) as (up, address):
-        process = await up.ran("worker", "--role", "replay", "--listen", address, "--log-level", "WARNING")
+        process = await up.start("replay", listen=address)
         while await asyncio.to_thread(metric, address, "shadowtap_provider_in_flight_requests") < 950:
             await asyncio.sleep(0.2)
         began, used, before = time.perf_counter(), cpu_s(process.pid), await replayed(address)
@@ -244,7 +244,7 @@ async def in_flight(on: Stage, wait_s: float = 5.0, seconds: float = 20.0) -> No
 async def memory(on: Stage, exchanges: int = 200_000) -> None:
     """Resident memory of a replay worker, at every tenth of the way."""
     async with instant_provider() as url, replaying(on, url, exchanges, CONCURRENCY) as (up, address):
-        process = await up.ran("worker", "--role", "replay", "--listen", address, "--log-level", "WARNING")
+        process = await up.start("replay", listen=address)
         seen = []
         for tenth in range(1, 11):
             while await replayed(address) < exchanges * tenth / 10:
@@ -260,7 +260,7 @@ async def scoring(on: Stage, exchanges: int = 3000) -> None:
     """Resident memory of a scoring worker with the embedding model."""
     async with instant_provider() as url, replaying(on, url, exchanges, CONCURRENCY) as (up, address):
         up.changed(dimensions={})
-        replay = await up.ran("worker", "--role", "replay", "--listen", address, "--log-level", "WARNING")
+        replay = await up.start("replay", listen=address)
         scorer = await up.start("score")
         most, began = 0.0, time.perf_counter()
         while (compared := await up.compared()) < exchanges and time.perf_counter() - began < 400:

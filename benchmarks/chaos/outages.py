@@ -13,7 +13,7 @@ from benchmarks.chaos.stage import Stage
 from benchmarks.chaos.upgrades import Upgrade
 from schemas import topics
 from streams.embedded import support_desk as desk
-from streams.kafka import reader
+from streams.kafka import reader, to_the_end
 
 GROWN_MB = 40.0  # at most, while nothing can be inserted
 
@@ -92,10 +92,6 @@ async def poisonous_row(stage: Stage, exchanges: int) -> Counted:
 async def dead_letters(up: Upgrade) -> list[dict[str, object]]:
     """The dead letters of an upgrade."""
     async with reader(up.config.kafka) as client:
-        place = TopicPartition(topics.DEAD_LETTERS, 0)
-        client.assign([place])
-        await client.seek_to_beginning(place)
-        found = []
-        while batches := await client.getmany(timeout_ms=500):
-            found += [json.loads(record.value) for records in batches.values() for record in records]
+        read = to_the_end(client, TopicPartition(topics.DEAD_LETTERS, 0), 0)
+        found = [json.loads(record.value) async for records in read for record in records]
     return [letter for letter in found if letter["upgrade"] == up.name]

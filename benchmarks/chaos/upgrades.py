@@ -19,7 +19,7 @@ from schemas.config import Config, config_from
 from schemas.topics import consumer_group
 from streams.embedded import support_desk as desk
 from streams.embedded.provider import SimulatedProvider
-from streams.kafka import partitions, producer, reader
+from streams.kafka import partitions, producer, reader, to_the_end
 from streams.store import Store
 
 Arm = tuple[str, str]  # request id and arm
@@ -92,13 +92,13 @@ class Upgrade:
                     self.place_of[f"{name}/{at.partition}/{at.offset}"] = (key or b"").decode()
                     self.owed += 1
 
-    async def start(self, role: str = "all", *, apart: bool = False) -> Process:
+    async def start(self, role: str = "all", *, apart: bool = False, listen: str = "") -> Process:
         """Start a worker: a process, or a task of this one where that will do (`apart`: it will not)."""
         if self.in_process and not apart:
             process: Process = TaskWorker(self.config, role)
             self.processes.append(process)
             return process
-        return await self.ran("worker", "--role", role, "--listen", "", "--log-level", "WARNING")
+        return await self.ran("worker", "--role", role, "--listen", listen, "--log-level", "WARNING")
 
     async def ran(self, command: str, *options: str) -> asyncio.subprocess.Process:
         """Start a command of shadowtap on this upgrade as a process; what it says goes to `said`."""
@@ -175,19 +175,10 @@ class Upgrade:
         """Request ids whose trial is in the topic."""
         async with reader(self.config.kafka) as client:
             count = (await partitions(self.config.kafka, [topics.TRIALS]))[topics.TRIALS]
-            places = [TopicPartition(topics.TRIALS, number) for number in range(count)]
-            client.assign(places)
-            ends = await client.end_offsets(places)
-            for place in places:
-                client.seek(place, self._read_to.get(place, 0))
-            polls_left = 5  # beyond the ends, because the embedded broker reports them too low
-            while polls_left:
-                batches = await client.getmany(timeout_ms=300)
-                for place, records in batches.items():
+            for place in (TopicPartition(topics.TRIALS, number) for number in range(count)):
+                async for records in to_the_end(client, place, self._read_to.get(place, 0)):
                     self._read_to[place] = records[-1].offset + 1
                     self._kept |= {self._request(dict(record.headers)) for record in records} - {None}
-                if all([await client.position(place) >= ends[place] for place in places]):
-                    polls_left = polls_left - 1 if batches else 0
         return self._kept
 
     def _request(self, headers: Mapping[str, bytes]) -> str | None:
