@@ -20,9 +20,6 @@ from streams.store.comparisons import offset_of
 StoredTrial = tuple[Trial, int]
 """A trial, and its offset in the trials topic."""
 
-IDLE_MS = 500
-HOUR = 3600  # seconds
-
 
 async def own_records(kafka: Kafka, upgrade: str) -> AsyncIterator[Sequence[ConsumerRecord]]:
     """All records of an upgrade in the trials topic, trials and ledger, in batches; each partition in its order.

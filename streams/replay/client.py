@@ -9,7 +9,6 @@ No access or no money is neither: the provider is asked nothing but a probe now 
 import asyncio
 import logging
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -45,7 +44,6 @@ STOPPED_GRACE_S = 60.0  # a stop (`shadowtap pause`) that is longer lets exchang
 DOUBTED_S = 0.1  # the same while nobody knows whether its record is ours
 ABANDONED = "abandoned"
 _LONGEST_ID = 256  # characters in a header
-_SAFE = re.compile(r"[A-Za-z0-9_.~/-]*")  # what quoting leaves as it is: most ids
 
 
 class Unavailable(Exception):  # noqa: N818 - an outcome (`shed`), not an error of ours
@@ -214,8 +212,8 @@ class ProviderClient:
         sent = json_text.dumps(wire)
         headers = {
             "content-type": "application/json",
-            REQUEST_HEADER: _header_safe(request_id[:_LONGEST_ID]),
-            ARM_HEADER: _header_safe(arm),
+            REQUEST_HEADER: quote(request_id[:_LONGEST_ID], errors="replace"),
+            ARM_HEADER: quote(arm, errors="replace"),
             **self.api.headers(self.key),
         }
         return _Sending(pin, sent, frozenset(wire), headers, self._guess.of(wire, len(sent)))
@@ -321,7 +319,3 @@ class ProviderClient:
             log.error("providers.%s: refuses us (%s); asking waits until this is mended", self.name, reason)
             self.paused_reason = reason
             self.on_pause(self.name, reason)
-
-
-def _header_safe(text: str) -> str:
-    return text if _SAFE.fullmatch(text) else quote(text, errors="replace")

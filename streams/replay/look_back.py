@@ -52,7 +52,6 @@ async def _read_partition(
     client: AIOKafkaConsumer, number: int, upgrade: str, covered_below: Mapping[TP, int], found: dict[TP, Found]
 ) -> None:
     place = TopicPartition(topics.TRIALS, number)
-    client.assign([place])
     begin = (await client.beginning_offsets([place]))[place]
     end = (await client.end_offsets([place]))[place]
     upper, depth = None, FIRST_DEPTH
