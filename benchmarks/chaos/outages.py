@@ -38,10 +38,10 @@ async def broker_stopped(
         return up.counted.saying(f"away {seconds:.0f} s with {flying} requests on the wire; the same process")
 
 
-async def clickhouse_away(stage: Stage, exchanges: int, seconds: float) -> Counted:
+async def clickhouse_away(stage: Stage, exchanges: int, seconds: float, latency_ms: float = 20) -> Counted:
     """ClickHouse is gone, then refuses inserts, then is slow; memory stays flat and everything arrives."""
     async with stage.broken_store() as (proxy, settings), stage.upgrade(clickhouse=settings) as up:
-        up.provider.faults.latency_ms = 20
+        up.provider.faults.latency_ms = latency_ms
         await up.tap(exchanges)
         scorer = await up.start("score")
         await up.start("replay")

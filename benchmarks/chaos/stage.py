@@ -1,5 +1,6 @@
 """The parts that faults are tried on: a broker, a store behind a proxy, and places to run upgrades on."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,11 +18,13 @@ from streams.embedded.broker import embedded_broker
 from streams.embedded.clickhouse import embedded_clickhouse
 from streams.embedded.provider import simulated_provider
 from streams.kafka import admin, create_topics
+from streams.kafka import partitions as known_partitions
 from streams.store import Store
 from tests.kafka.broker import Broker, kafka_broker
 
 PARTITIONS = 4
 SESSION_S = 6
+VISIBLE_S = 30
 
 
 @dataclass
@@ -45,10 +48,14 @@ class Stage:
         name = f"u{self.count}"
         tapped = [f"tap-{name}-{number}" for number in range(len(partitions))]
         configs = {"max.message.bytes": str(16 << 20), "message.timestamp.after.max.ms": str(10**12)}
-        async with admin(config_from(self._fields(name, tapped, "http://127.0.0.1:1/v1", {})).kafka) as client:
+        kafka = config_from(self._fields(name, tapped, "http://127.0.0.1:1/v1", {})).kafka
+        async with admin(kafka) as client:
             await client.create_topics(
                 [NewTopic(topic, n, 1, topic_configs=configs) for topic, n in zip(tapped, partitions, strict=True)]
             )
+        async with asyncio.timeout(VISIBLE_S):  # the broker says that they are made before it lists them
+            while (await known_partitions(kafka, tapped)).keys() != set(tapped):
+                await asyncio.sleep(0.1)
         async with self.over(tapped, name, **changes) as made:
             yield made
 

@@ -52,7 +52,7 @@ async def test_strange_records_have_an_outcome_each_and_a_poisonous_row_harms_no
 
 
 async def test_the_store_may_be_away_slow_or_refuse(shared):
-    await outages.clickhouse_away(shared, 150, 6)
+    await outages.clickhouse_away(shared, 150, 6, latency_ms=300)
 
 
 async def test_the_broker_may_be_away(shared):
