@@ -17,7 +17,7 @@ _SHORT_QUESTION = 200
 _ANNOUNCEMENT = 80  # characters between what announces a list and its colon
 # Patterns begin with what they look for, and look behind it for the rest: so they are found several times sooner.
 _OPTION = re.compile(r"[A-J](?:(?<=\(.)\)(?<!\S...)|(?<!\S.)[).:](?=\s))")
-_LETTERS = re.compile(r"\bA, ?B(?:, ?[C-J])*(?:,? ?(?:and|or) ?[B-J])?\b")
+_LETTERS = re.compile(r"A(?<!\w.), ?B(?:, ?[C-J])*(?:,? ?(?:and|or) ?[B-J])?\b")
 _QUOTES = "[\"'`(<*\\[{“]{0,3}"
 _CLOSE = "[\"'`)>*\\]}”]{0,3}"
 _YES_OR_NO = re.compile(rf"yes(?<!\w...){_CLOSE} ?(?:/|,|\||or|and) ?(?:or |a )?{_QUOTES}no\b")
@@ -138,7 +138,10 @@ def _letters(prompt: str) -> str:
 def _asks_number(question: str) -> bool:
     asks = (
         _has_any(question, "asks_number")
-        or not set(words()["asks_number_first"]).isdisjoint(_SENTENCE_STARTS.findall(f"\n{question}"))
+        or (
+            _has_any(question, "asks_number_first")
+            and not set(words()["asks_number_first"]).isdisjoint(_SENTENCE_STARTS.findall(f"\n{question}"))
+        )
         or (len(question) <= _SHORT_QUESTION and _ARITHMETIC.search(question) is not None)
     )
     return asks and not _has_any(question, "asks_code")

@@ -40,6 +40,7 @@ _DATE = re.compile(
 )
 _SYMBOLS = "$\u20ac\u00a3\u00a5\u20b9"
 _CODES_IN_FRONT = ("USD", "EUR", "GBP", "JPY", "INR", "CHF", "CAD", "AUD", "CNY")  # ISO 4217; "USD 5" as "$5"
+_NAMES_CURRENCY = re.compile("|".join(map(re.escape, (*_SYMBOLS, *_CODES_IN_FRONT))))
 _AMOUNT = re.compile(
     rf"([{_SYMBOLS}]|(?:{'|'.join(_CODES_IN_FRONT)})\b) ?(\d(?:[\d,.]*\d)?)"
     rf"(?: ?(k|K|m|M|mn|bn|B|tn|thousand|million|billion|trillion)\b)?"
@@ -112,7 +113,7 @@ def _take_marked(found: Counter[Fact], text: str) -> str:
         text = text.replace("$", " ")
     if ".m." in text:
         text = text.replace("a.m.", "am").replace("p.m.", "pm")
-    if any(map(text.__contains__, _SYMBOLS)) or any(map(text.__contains__, _CODES_IN_FRONT)):
+    if _NAMES_CURRENCY.search(text):
         text = _AMOUNT.sub(lambda amount: _take_amount(found, amount), text.replace("US$", "$"))
     return _ORDINAL.sub("\n", f"\n{text}") if "1. " in text or "1) " in text else text
 

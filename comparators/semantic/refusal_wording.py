@@ -52,7 +52,11 @@ def refusal_of(text: str, question: str) -> tuple[float, str]:
 
 def _own_words(opening: str) -> str:
     """What the assistant says itself: no quoted speech, and nothing where it drafts a letter."""
-    return "" if opening.startswith("dear ") else _QUOTED.sub(" ", opening).replace("\u2019", "'")
+    if opening.startswith("dear "):
+        return ""
+    if '"' in opening or "\u201c" in opening:
+        opening = _QUOTED.sub(" ", opening)
+    return opening.replace("\u2019", "'")
 
 
 def _form(opening: str, question: str) -> str:
