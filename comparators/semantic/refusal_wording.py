@@ -16,6 +16,7 @@ _READ_FOR_HELP = 4000  # characters
 _SPEAKER = re.compile(
     r"[imowsurp](?<!\w.)(?:(?<=i)|(?<=w)e|(?<=m)[ye]|(?<=o)ur|(?<=u)s|(?<=s)orry|(?<=r)equest|(?<=p)olicy)\b"
 )
+_JUDGES = ("t is", "t's", "t would")  # every judgement holds one: it is, that's, I don't think it would be
 _PRESUMES = re.compile(r"why|how|should|would|what (?:are|were|is|was) the (?:benefit|advantage|best)", re.IGNORECASE)
 _DENIES = re.compile(r"\b(?:not|no|never)\b|n't\b")
 _QUOTED = re.compile('"[^"\n]{1,200}"|\u201c[^\u201d\n]{1,200}\u201d')
@@ -84,6 +85,8 @@ def _form(opening: str, question: str) -> str:
 
 def _judged(opening: str, wording: _Wording) -> re.Match[str] | None:
     """The first judgement of the request; one in practical words counts as the first sentence only."""
+    if not any(map(opening.__contains__, _JUDGES)):
+        return None
     for found in wording.judgement.finditer(opening):
         if _word(found) not in wording.to_open_with:
             return found

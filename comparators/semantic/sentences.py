@@ -52,11 +52,10 @@ def aligned(before: str, after: str) -> Alignment:
     same = ours.total() - len(rest)
     if not rest or not others:
         return Alignment(same, ())
-    theirs_about = list(map(_about, others))
+    theirs_about = _about(others)
     known = set().union(*theirs_about)
     pairs = []
-    for one in rest:
-        words = _about(one)
+    for one, words in zip(rest, _about(rest), strict=True):
         if words and len(words & known) / len(words) >= _ALIKE:
             place = _likest(words, theirs_about)
             if place is not None:
@@ -96,16 +95,26 @@ def polarity(sentence: str) -> Polarity:
 
 def _without(these: Counter[str], those: Counter[str]) -> list[str]:
     """The sentences that only these have, as often as they have them beyond those."""
-    left = [text for text, count in these.items() for _ in range(count - those.get(text, 0))]
+    left: list[str] = []
+    for text, count in these.items():
+        beyond = count - those.get(text, 0)
+        if beyond == 1:  # most
+            left.append(text)
+        elif beyond > 1:
+            left += [text] * beyond
     return left[:_MOST_SENTENCES]
 
 
-def _about(sentence: str) -> set[str]:
-    """The words that say what a sentence is about; an opposite stands for its axis, so that either side is alike."""
-    words = sentence.split()
-    about = set(map(_words().about.get, words, words))
-    about.discard("")
-    return about
+def _about(given: Sequence[str]) -> list[set[str]]:
+    """For each sentence the words that say what it is about; an opposite stands for its axis: either side is alike."""
+    adds = _words().about.get
+    found = []
+    for sentence in given:
+        words = sentence.split()
+        about = set(map(adds, words, words))
+        about.discard("")
+        found.append(about)
+    return found
 
 
 def _likest(words: set[str], others: Sequence[set[str]]) -> int | None:
