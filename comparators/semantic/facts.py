@@ -25,7 +25,7 @@ class Fact(NamedTuple):
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'`\])}]+")
 _ADDRESS = re.compile(rf"{_URL.pattern}|[\w.+-]{{1,64}}@[\w-]+(?:\.[\w-]+)+")  # dear: e-mail addresses begin like words
 _QUOTED = re.compile(r"\"([^\"\n]{2,80})\"|\u201c([^\u201d\n]{2,80})\u201d")
-_NAME = re.compile(r"[A-Z](?<=[A-Za-z,;)\u2019] [A-Z])[\w&-]*\w")
+_NAME = re.compile(r" ([A-Z](?<=[A-Za-z,;)\u2019]..)[\w&-]*\w)")  # a space is found sooner than any capital
 _NOT_NAMES = frozenset({"OK", "Yes", "No", "True", "False", "NOT", "AND", "OR"})
 _ORDINAL = re.compile(r"\n {0,8}[0-9]{1,3}[.)](?=\s)")
 _MONTH_NAME = (

@@ -31,10 +31,12 @@ class LexicalDistance(Comparator):
 
     def compare(self, pair: Pair) -> Score:
         """0 to 1, or None where the baseline has no word."""
-        before = pair.baseline.content.casefold().split()
-        if not before:
+        baseline, answer = pair.baseline.content, pair.answer.content
+        if not baseline.strip():
             return inapplicable("no_text")
-        after = pair.answer.content.casefold().split()
+        if baseline == answer:
+            return FINE
+        before, after = baseline.casefold().split(), answer.casefold().split()
         if not after:
             return Score(1.0, "empty")
         if before == after:
