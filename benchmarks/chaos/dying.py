@@ -99,7 +99,7 @@ async def killed_capped(stage: Stage, exchanges: int, kills: int, cap: str, amou
     config = {"budget": {cap: amount, "pace": "none"}}
     async with stage.upgrade(**config) as up:
         pins = (up.fields["upgrade"]["current"], up.fields["candidates"][0]["pin"])
-        few = {**up.fields["worker"], "replays_in_work": 64}  # what is reserved for those in work counts as spent
+        few = {**up.fields["worker"], "replays_in_work": 16}  # a kill costs the most that those in work may cost
         up.changed(prices=dict.fromkeys(pins, PRICE), worker=few)
         bills: list[float] = []
         up.provider.models = {name: Billed(model, bills) for name, model in up.provider.models.items()}
