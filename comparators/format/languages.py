@@ -54,8 +54,6 @@ def _languages(text: str, tie: str | None) -> Languages:
         text = _FENCED.sub(" ", text)
     words = _vocabulary().intersection(text.lower().split())
     letters = _letters(text)
-    if not letters and len(words) < _ENOUGH:
-        return Languages(None)
     main = None if letters else _outright(words)
     if main is not None:
         return Languages(main)

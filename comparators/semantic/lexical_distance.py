@@ -31,12 +31,10 @@ class LexicalDistance(Comparator):
 
     def compare(self, pair: Pair) -> Score:
         """0 to 1, or None where the baseline has no word."""
-        baseline, answer = pair.baseline.content, pair.answer.content
-        if not baseline.strip():
+        before = pair.baseline.content.casefold().split()
+        if not before:
             return inapplicable("no_text")
-        if baseline == answer:
-            return FINE
-        before, after = baseline.casefold().split(), answer.casefold().split()
+        after = pair.answer.content.casefold().split()
         if not after:
             return Score(1.0, "empty")
         if before == after:

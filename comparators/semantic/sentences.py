@@ -97,11 +97,7 @@ def _without(these: Counter[str], those: Counter[str]) -> list[str]:
     """The sentences that only these have, as often as they have them beyond those."""
     left: list[str] = []
     for text, count in these.items():
-        beyond = count - those.get(text, 0)
-        if beyond == 1:  # most
-            left.append(text)
-        elif beyond > 1:
-            left += [text] * beyond
+        left += [text] * (count - those.get(text, 0))
     return left[:_MOST_SENTENCES]
 
 
