@@ -15,6 +15,7 @@ from schemas.errors import ConfigError
 from schemas.settings import Kafka, WorkerRules
 from schemas.topics import consumer_group
 from streams import metrics
+from streams.faust_consumer import NoStatistics, QuickTransport
 from streams.kafka import MAX_RECORD, SESSION_S, Position, faust_broker, positions
 from streams.lanes import Lanes, Taken
 
@@ -23,15 +24,18 @@ log = logging.getLogger(__name__)
 DRAIN_AT_REVOKE_S = 5.0
 COMMIT_EVERY_S = 1.0
 TWINS_AFTER, TWINS_WITHIN_S = 5, 120.0  # two members of one name throw each other out, for ever
-BUFFERED = 2048  # records: Faust sleeps a second whenever its buffer is full, so no more than these pass in one
+BUFFERED = 1024  # records of a topic, before no more are read
 METADATA_AGE_S = 60  # new partitions of a topic are noticed so late
 
 
 class _App(faust.App):  # type: ignore[misc] # Faust ships no types
-    """Without Faust's folders for tables, of which we have none: the working directory may be read-only."""
+    """With our consumer, without folders for tables, of which we have none: the working directory may be read-only."""
 
     def _create_directories(self) -> None:
         pass
+
+    def _new_transport(self) -> QuickTransport:
+        return QuickTransport(self.conf.broker_consumer, self)
 
 
 _App.logger = logging.getLogger("faust.app")  # of Faust's steps, which it would tell under our module's name
@@ -48,6 +52,7 @@ def create_app(
         consumer_group(upgrade, role),
         **faust_broker(kafka),
         store="memory://",
+        Monitor=NoStatistics,
         web_enabled=False,
         key_serializer="raw",
         value_serializer="raw",

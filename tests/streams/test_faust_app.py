@@ -5,6 +5,7 @@ import pytest
 from schemas.errors import ConfigError
 from schemas.settings import Kafka, WorkerRules
 from streams.faust_app import create_app, member_of
+from streams.faust_consumer import QuickConsumer
 
 
 async def test_a_worker_is_a_dynamic_member_unless_told_otherwise():
@@ -24,6 +25,10 @@ async def test_a_worker_leaves_no_folders_where_it_was_started(tmp_path, monkeyp
     app = create_app(Kafka(bootstrap="h:1"), "u", "replay")
     await app.on_first_start()
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_worker_takes_records_by_the_quick_consumer():
+    assert create_app(Kafka(bootstrap="h:1"), "u", "replay").transport.Consumer is QuickConsumer
 
 
 def test_a_static_member_without_an_ordinal_is_refused():
