@@ -115,6 +115,8 @@ def is_secret(text: str) -> bool:
         return False
     label = _LABEL.match(whole)
     inside = label.end() if label else 0
-    return any(
-        start <= inside and end >= len(whole) for find in (private_keys, tokens, keys) for start, end in find(whole)
-    )
+    found = _KEYS.match(whole, inside) or _JWT.match(whole, inside)
+    if found is not None and found.end() == len(whole):
+        return True
+    looked_for = (*(keys(whole) if label else ()), *(private_keys(whole) if "-----BEGIN" in whole else ()))
+    return any(start <= inside and end >= len(whole) for start, end in looked_for)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from math import inf
 from typing import Any
 from urllib.parse import quote
@@ -112,6 +113,7 @@ class ProviderClient:
         self._timeout = timeout_of(self.timeout_s)
         turnstile = self.turnstile
         metrics.PROVIDER_LIMIT.labels(self.name).set_function(lambda: turnstile.concurrency.limit)
+        metrics.PROVIDER_IN_FLIGHT.labels(self.name).set_function(lambda: float(turnstile.concurrency.in_flight))
         metrics.PROVIDER_BREAKER_OPEN.labels(self.name).set_function(
             lambda: float(turnstile.breaker.state is not State.CLOSED)
         )
@@ -213,7 +215,7 @@ class ProviderClient:
         headers = {
             "content-type": "application/json",
             REQUEST_HEADER: quote(request_id[:_LONGEST_ID], errors="replace"),
-            ARM_HEADER: quote(arm, errors="replace"),
+            ARM_HEADER: _quoted(arm),
             **self.api.headers(self.key),
         }
         return _Sending(pin, sent, frozenset(wire), headers, self._guess.of(wire, len(sent)))
@@ -298,7 +300,6 @@ class ProviderClient:
 
     async def _received(self, sending: _Sending) -> Received:
         self.asked += 1
-        metrics.of(metrics.PROVIDER_IN_FLIGHT, self.name).inc()
         ended = "cancelled"
         try:
             received = await post(
@@ -309,7 +310,6 @@ class ProviderClient:
             ended = trouble.reason
             raise
         finally:
-            metrics.of(metrics.PROVIDER_IN_FLIGHT, self.name).dec()
             metrics.of(metrics.PROVIDER_REQUESTS, self.name, ended).inc()
         metrics.of(metrics.PROVIDER_SECONDS, self.name).observe(received.latency_ms / 1000)
         return received
@@ -319,3 +319,9 @@ class ProviderClient:
             log.error("providers.%s: refuses us (%s); asking waits until this is mended", self.name, reason)
             self.paused_reason = reason
             self.on_pause(self.name, reason)
+
+
+@cache
+def _quoted(name: str) -> str:
+    """The name of an arm as it can stand in a header; there are few."""
+    return quote(name, errors="replace")

@@ -6,14 +6,29 @@ resets as RFC 3339 times, from its page "Rate limits".
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from math import isfinite
 from typing import NamedTuple
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 _UNITS = (86400.0, 3600.0, 60.0, 1.0, 0.001)
-_ANTHROPIC_TOKENS = ("tokens", "input-tokens", "output-tokens")
+
+# Names of the three headers that tell a limit, made once and not for each answer: limit, remaining, reset.
+_Names = tuple[str, str, str]
+
+
+def _openai(kind: str) -> _Names:
+    return f"x-ratelimit-limit-{kind}", f"x-ratelimit-remaining-{kind}", f"x-ratelimit-reset-{kind}"
+
+
+def _anthropic(kind: str) -> _Names:
+    beginning = f"anthropic-ratelimit-{kind}"
+    return f"{beginning}-limit", f"{beginning}-remaining", f"{beginning}-reset"
+
+
+_REQUESTS = _openai("requests"), _anthropic("requests")
+_TOKENS = _openai("tokens"), *map(_anthropic, ("tokens", "input-tokens", "output-tokens"))
 
 
 class Headroom(NamedTuple):
@@ -25,31 +40,25 @@ class Headroom(NamedTuple):
 
 
 def reported(headers: Mapping[str, str], now: datetime) -> tuple[Headroom | None, Headroom | None]:
-    """Headroom in requests and in tokens, None where the headers do not say; of several token limits the tightest.
+    """Headroom in requests and in tokens, None where the headers do not say; of several limits the tightest.
 
     Names of headers are lower-case or the mapping ignores case; `now` is aware.
     """
-    requests = _openai(headers, "requests", now) or _anthropic(headers, "requests", now)
-    tokens = [_openai(headers, "tokens", now), *(_anthropic(headers, kind, now) for kind in _ANTHROPIC_TOKENS)]
-    known = [headroom for headroom in tokens if headroom is not None]
-    return requests, min(known, key=lambda headroom: headroom.remaining / headroom.limit, default=None)
+    return _tightest(headers, _REQUESTS, now), _tightest(headers, _TOKENS, now)
 
 
-def _openai(headers: Mapping[str, str], kind: str, now: datetime) -> Headroom | None:
-    return _headroom(headers, f"x-ratelimit-%s-{kind}", now)
+def _tightest(headers: Mapping[str, str], limits: Iterable[_Names], now: datetime) -> Headroom | None:
+    known = [found for names in limits if (found := _headroom(headers, *names, now)) is not None]
+    return min(known, key=lambda headroom: headroom.remaining / headroom.limit, default=None)
 
 
-def _anthropic(headers: Mapping[str, str], kind: str, now: datetime) -> Headroom | None:
-    return _headroom(headers, f"anthropic-ratelimit-{kind}-%s", now)
-
-
-def _headroom(headers: Mapping[str, str], name: str, now: datetime) -> Headroom | None:
-    """As three headers say, of whose names only a part differs; most providers send none."""
-    most = _number(headers.get(name % "limit"))
+def _headroom(headers: Mapping[str, str], limit: str, remaining: str, reset: str, now: datetime) -> Headroom | None:
+    """As three headers of these names say; most providers send none."""
+    most = _number(headers.get(limit))
     if most is None or most <= 0:
         return None
-    left = _number(headers.get(name % "remaining"))
-    return None if left is None else Headroom(most, min(left, most), _seconds(headers.get(name % "reset"), now))
+    left = _number(headers.get(remaining))
+    return None if left is None else Headroom(most, min(left, most), _seconds(headers.get(reset), now))
 
 
 def _number(text: str | None) -> float | None:

@@ -49,7 +49,7 @@ class Pace:
 
     def rate(self, tp: TP, requests: int, usd: float) -> float:
         """In (0, 1], for an exchange that takes so many requests and about so many USD."""
-        if self.budget.caps.pace == "none":
+        if self.budget.caps.pace == "none" or not self.budget.caps.has_cap:
             return 1.0
         now = self.clock()
         spend = self.budget.spend(tp, datetime.fromtimestamp(now, UTC).date().isoformat())

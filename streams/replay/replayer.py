@@ -77,10 +77,11 @@ class Replayer:
     def __post_init__(self) -> None:
         config = self.config
         self._hashes = {candidate.name: candidate_hash(candidate) for candidate in config.candidates}
+        self._match_names, self._names = config.match_names, [candidate.name for candidate in config.candidates]
         self.features = FeatureNames(config.features)
         self.rates = Rates(config)
         self.sampling = Sampling(
-            [candidate.name for candidate in config.candidates],
+            self._names,
             self.rates.candidate_share,
             lambda feature: self.rates.rerun_share(feature, self._part),
             self.rates.is_known,
@@ -112,7 +113,7 @@ class Replayer:
         return tuple(outcomes)
 
     async def _exchange(self, tp: TP, exchange: Exchange, claim: Claim | None) -> Outcomes:
-        outside = out_of_bounds(exchange, self.config.match_names)
+        outside = out_of_bounds(exchange, self._match_names)
         if outside is not None:
             return self._all_candidates("", outside)
         feature = self.features.admit(feature_of(exchange, self.config.tap.feature))
@@ -271,9 +272,8 @@ class Replayer:
         log.error(
             "%s/%d: retention deleted offsets %d to %d before they were read", tp.topic, tp.partition, start, end - 1
         )
-        names = [candidate.name for candidate in self.config.candidates]
-        self.ledger.expire(tp, start, end, ts_ms, names)
-        for name in names:
+        self.ledger.expire(tp, start, end, ts_ms, self._names)
+        for name in self._names:
             metrics.OUTCOMES.labels(name, Outcome.EXPIRED).inc(end - start)
             self.outcomes[Outcome.EXPIRED] += end - start
 
@@ -333,11 +333,10 @@ class Replayer:
 
     def _ended(self, feature: str, outcomes: Mapping[str, Outcome]) -> Outcomes:
         """Outcomes by candidate; whoever has none was sampled out."""
-        names = [candidate.name for candidate in self.config.candidates]
-        return self._counted(tuple((name, feature, outcomes.get(name, Outcome.SAMPLED_OUT)) for name in names))
+        return self._counted(tuple((name, feature, outcomes.get(name, Outcome.SAMPLED_OUT)) for name in self._names))
 
     def _all_candidates(self, feature: str, outcome: Outcome) -> Outcomes:
-        return self._counted(tuple((candidate.name, feature, outcome) for candidate in self.config.candidates))
+        return self._counted(tuple((name, feature, outcome) for name in self._names))
 
     def _counted(self, outcomes: Outcomes) -> Outcomes:
         for candidate, _, outcome in outcomes:

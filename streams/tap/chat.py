@@ -232,10 +232,18 @@ def _add_call(calls: dict[Any, dict[str, str]], index: str, piece: Mapping[str, 
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
-    counts = [
-        next((count for key in keys if (count := finite(usage.get(key))) is not None), None)
-        for keys in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
-    ]
     details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
-    counts.append(finite(details.get("cached_tokens")) if isinstance(details, dict) else None)
-    return Usage(*(None if count is None else int(count) for count in counts))
+    return Usage(
+        _count(usage, "prompt_tokens", "input_tokens"),
+        _count(usage, "completion_tokens", "output_tokens"),
+        _count(details, "cached_tokens") if isinstance(details, dict) else None,
+    )
+
+
+def _count(counts: Mapping[str, Any], *names: str) -> int | None:
+    """The count under the first of the names that has one."""
+    for name in names:
+        count = finite(counts.get(name))
+        if count is not None:
+            return int(count)
+    return None
