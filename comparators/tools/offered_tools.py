@@ -33,7 +33,12 @@ def offered_tools(request: Request) -> dict[str, Schema]:
 
 def _in_prompt(prompt: str) -> dict[str, Schema]:
     """Cheap for the prompts that describe no tools, which are most: these are not kept."""
-    return tools_in_prompt(prompt) if any(map(prompt.__contains__, _SCHEMA_KEYS)) else {}
+    is_candidate = _has_name(prompt) and any(map(prompt.__contains__, _SCHEMA_KEYS))
+    return tools_in_prompt(prompt) if is_candidate else {}
+
+
+def _has_name(prompt: str) -> bool:
+    return '"name"' in prompt or "'name'" in prompt
 
 
 @lru_cache(maxsize=256)

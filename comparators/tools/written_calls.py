@@ -1,8 +1,10 @@
 """Tool calls that an answer writes as text: JSON or Python-like call lists, alone, in fences, in tags, or on a line.
 
-Forms read: `{"name": …, "arguments": {…}}` and its relatives, alone, in lists, or one a line; `[f(a=1), g(b="x")]`;
-both inside code fences or `<tool_call>` and `<function=f>` tags (Hermes, Llama), after `[TOOL_CALLS]` (Mistral), and
-ReAct's `Action:` / `Action Input:`. Every search is linear in the text.
+Forms read: `{"name": …, "arguments": {…}}` and its relatives, alone, in lists, or one a line; `[f(a=1), g(b="x")]`,
+also printed (`print(f(a=1))`, Gemini); both in code fences or `<tool_call>` and `<function=f>` tags (Hermes, Llama),
+after `[TOOL_CALLS]` (Mistral), and ReAct's `Action:` / `Action Input:`; arguments as tags of their own, in
+`<function=f><parameter=a>` (Qwen) and `<invoke name="f"><parameter name="a">` (Anthropic). Every search is linear in
+the text.
 """
 
 import ast
@@ -19,6 +21,7 @@ from schemas.answers import ToolCall
 _NAME_KEYS = ("name", "function", "tool", "tool_name", "function_name", "recipient_name", "action")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "tool_input", "action_input", "params", "kwargs")
 _LIST_KEYS = ("tool_calls", "function_calls", "calls", "tool_uses")
+_WRAPPER_KEYS = ("function", "function_call", "tool_call", "tool_use")
 _TAGS = ("tool_call", "function_call", "tool_calls", "function_calls")
 _PREFIXES = ("[TOOL_CALLS]", "<|python_tag|>")
 _OPENERS = frozenset("{[<`")
@@ -83,10 +86,23 @@ def _tagged(body: str) -> Iterator[str]:
 
 
 def _function_tags(body: str) -> Iterator[ToolCall]:
-    for part in body.split("<function=")[1:]:
+    for opening, closing in (("<function=", "</function>"), ("<invoke name=", "</invoke>")):
+        for name, inside in _named_tags(body, opening, closing):
+            arguments = {
+                key: value.strip()
+                for parameter in ("<parameter=", "<parameter name=")
+                for key, value in _named_tags(inside, parameter, "</parameter>")
+            }
+            yield ToolCall(name, arguments or _argument_text(inside))
+
+
+def _named_tags(text: str, opening: str, closing: str) -> Iterator[tuple[str, str]]:
+    """Name and content of each tag that begins so; the name stands before its `>`, perhaps in quotes."""
+    for part in text.split(opening)[1:]:
         name, closed, rest = part.partition(">")
-        if closed and len(name) <= _LONGEST_NAME and name.strip():
-            yield ToolCall(name.strip(), _argument_text(rest.split("</function>", 1)[0]))
+        name = name.strip().strip("\"'")
+        if closed and 0 < len(name) <= _LONGEST_NAME:
+            yield name, rest.split(closing, 1)[0]
 
 
 def _fences(body: str) -> Iterator[str]:
@@ -138,8 +154,9 @@ def _json_calls(value: Any, known: Collection[str]) -> list[ToolCall]:
         return _all_or_none(value, known)
     if not isinstance(value, dict):
         return []
-    inner = next((value[key] for key in _LIST_KEYS if isinstance(value.get(key), list)), value.get("function"))
-    if isinstance(inner, list | dict):
+    wrapped = next((value[key] for key in _WRAPPER_KEYS if isinstance(value.get(key), dict)), None)
+    inner = next((value[key] for key in _LIST_KEYS if isinstance(value.get(key), list)), wrapped)
+    if inner is not None:
         return _json_calls(inner, known)
     name = next((value[key] for key in _NAME_KEYS if isinstance(value.get(key), str)), None)
     if name is None:  # {"get_weather": {"city": "Oslo"}}
@@ -160,10 +177,19 @@ def _python_calls(payload: str, known: Mapping[str, Schema]) -> list[ToolCall]:
         nodes = [
             node for value in values for node in (value.elts if isinstance(value, ast.List | ast.Tuple) else [value])
         ]
+        nodes = [_printed(node) for node in nodes]
         calls = [_python_call(node, known) for node in nodes if isinstance(node, ast.Call)]
         return calls if len(values) == len(statements) and len(calls) == len(nodes) else []
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # what the parser raises on text that is no call
         return []
+
+
+def _printed(node: ast.expr) -> ast.expr:
+    """What `print` is given where that is one call."""
+    match node:
+        case ast.Call(func=ast.Name(id="print"), args=[ast.Call() as call], keywords=[]):
+            return call
+    return node
 
 
 def _python_call(node: ast.Call, known: Mapping[str, Schema]) -> ToolCall:

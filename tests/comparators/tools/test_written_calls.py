@@ -5,6 +5,24 @@ import pytest
 from comparators.tools.written_calls import written_calls
 from schemas.answers import ToolCall
 
+QWEN = """I will look.
+<tool_call>
+<function=f>
+<parameter=a>
+Oslo
+</parameter>
+<parameter=b>
+3
+</parameter>
+</function>
+</tool_call>"""
+INVOKED = """<function_calls>
+<invoke name="f">
+<parameter name="a">x > y</parameter>
+</invoke>
+<invoke name="g">
+</invoke>
+</function_calls>"""
 KNOWN = {"f": {"properties": {"a": {}, "b": {}}}, "g": {}}
 
 
@@ -48,6 +66,14 @@ def test_positional_arguments_get_the_names_of_the_schema_in_order():
         ('{"name": "unknown"}', ()),
         ("<function=f>not json</function><function=></function>", (ToolCall("f", "not json"),)),
         ("<tool_call>broken</tool_call>", ()),
+        (QWEN, (ToolCall("f", {"a": "Oslo", "b": "3"}),)),
+        (INVOKED, (ToolCall("f", {"a": "x > y"}), ToolCall("g", ""))),
+        ('<function=f>{"a": 1}</function>', (ToolCall("f", {"a": 1}),)),
+        ('{"function_call": {"name": "f", "arguments": "{\\"a\\": 1}"}}', (ToolCall("f", '{"a": 1}'),)),
+        ('[{"type": "function", "function": {"name": "f", "arguments": {}}}]', (ToolCall("f", {}),)),
+        ("```tool_code\nprint(f(a=1))\n```", (ToolCall("f", {"a": 1}),)),
+        ("print(f(a=1))\nprint(g())", (ToolCall("f", {"a": 1}), ToolCall("g", {}))),
+        ("print('f')", (ToolCall("print", {"0": "f"}),)),
         ("```f(a=1)```", (ToolCall("f", {"a": 1}),)),
         ("Two:\n- `f(a=1)`\n- unknown(a=1)\nDone.", (ToolCall("f", {"a": 1}),)),
         ("f(a=1", ()),
