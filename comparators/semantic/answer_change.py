@@ -8,8 +8,9 @@ from comparators.format.json_text import answers_json, payload
 from comparators.semantic.answer_fields import changed_field, closed_fields
 from comparators.semantic.asked_answers import Asked, asked_answer
 from comparators.semantic.final_answers import FinalAnswer, answer_of_kind, final_answer
+from comparators.semantic.short_answers import gives, short_answer
 
-_CLOSED = frozenset({"yes_no", "true_false", "option", "label"})
+_CLOSED = frozenset({"yes_no", "true_false", "option", "label", "bracketed"})
 
 
 @dataclass(frozen=True)
@@ -17,18 +18,19 @@ class AnswerChange(Comparator):
     r"""1 where the final answer is another one than the baseline's, 0 where it is the same however it is put.
 
     What it sees: yes/no and true/false, the letter of an option, a label out of a list that the prompt names, the
-    content of `\boxed{}`, the last number where a number is asked for, the field of a JSON object that holds the
-    answer, and its booleans and labels that the request names (in its schema, quoted, or in the system prompt). `[No]`,
-    `**No.**` and `The answer is no` are one answer; `1,000` and `1000.0` are one number.
-    It applies where the request suggests such an answer and the baseline has one; where the request spells out the
-    form (`\boxed`, "yes or no"), a baseline without it is the answer `none`.
+    content of `\boxed{}` and `[[...]]`, a rating on a scale, the last number where a number is asked for, the field of
+    a JSON object that holds the answer, and its booleans and labels that the request names (in its schema, quoted, or
+    in the system prompt). `[No]`, `**No.**` and `The answer is no` are one answer; `1,000` and `1000.0` are one number.
+    It applies where the request suggests such an answer and the baseline has one, and where the baseline is nothing but
+    a name, a word or a number (`Canberra`), which another answer must give, too, undenied; where the request spells out
+    the form (`\boxed`, "yes or no"), a baseline without it is the answer `none`.
 
     What it does not see: whether an answer is right; an answer given only by its meaning ("this is a prime number");
     that a "yes" belongs to a condition ("if yes, then ..."): where a request wants reasons first, the last yes or no
     counts.
 
     Reasons: `yes_no:yes->no`, unchanged `yes_no:yes`; for open kinds `number:changed`, `number:missing`, unchanged
-    `number`; `field:$.priority` for a label or boolean of a JSON object.
+    `number`; `short:changed` for a short baseline; `field:$.priority` for a label or boolean of a JSON object.
 
     >>> from schemas.answers import Answer
     >>> from schemas.exchanges import Request
@@ -37,7 +39,7 @@ class AnswerChange(Comparator):
     'yes_no:yes->no'
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:
@@ -45,7 +47,7 @@ class AnswerChange(Comparator):
         asked = asked_answer(pair.request)
         before = final_answer(pair.baseline.content, asked)
         if before is None:
-            before = _demanded(asked)
+            before = _demanded(asked) or _short(pair.baseline.content)
         if before is not None and before.value and pair.answer.content == pair.baseline.content:
             return Score(0.0, _reason(before, before, same=True), _detail(before, before))
         closed = _closed_fields(pair)
@@ -56,6 +58,8 @@ class AnswerChange(Comparator):
             return Score(1.0, f"field:{path}", detail)
         if before is None:
             return FINE
+        if before.kind == "short":
+            return _given(before, pair.answer.content)
         after = answer_of_kind(pair.answer.content, before.kind, asked)
         same = after is not None and after.value == before.value if before.value else after is None
         return Score(0.0 if same else 1.0, _reason(before, after, same=same), _detail(before, after))
@@ -69,6 +73,18 @@ def _closed_fields(pair: Pair) -> dict[str, str | bool]:
 def _demanded(asked: Asked) -> FinalAnswer | None:
     kind = next((kind for kind in asked.kinds if kind in asked.demanded), None)
     return None if kind is None else FinalAnswer(kind, "", "missing")
+
+
+def _short(text: str) -> FinalAnswer | None:
+    value = short_answer(text)
+    return None if value is None else FinalAnswer("short", value, "whole")
+
+
+def _given(before: FinalAnswer, text: str) -> Score:
+    """Whether a text gives the short answer; what it gives instead nobody can say."""
+    if gives(text, before.value):
+        return Score(0.0, before.kind, before.value)
+    return Score(1.0, f"{before.kind}:changed", f"{before.value} -> {short_answer(text) or 'not in the answer'}")
 
 
 def _reason(before: FinalAnswer, after: FinalAnswer | None, *, same: bool) -> str:

@@ -29,6 +29,14 @@ _LEADS_TO_LIST = re.compile(r"\b(?:as|into|of|with|from|between)\b")
 _SENTENCE_STARTS = re.compile(r"[.!?:\n]\W{0,3}(?:please )?([a-z]+)")
 _COUNTED = re.compile(r"\b(?:how many|number of) (?:more |other |different |total )?([a-z]{3,})")
 _BULLET = re.compile(r"(?:[-*•]|\d{1,2}[.)]) {0,3}([^\n:(]{1,40})")
+# Alternatives that need no announcement: in quotes, in capitals, in brackets with slashes.
+_ONE_QUOTED = r"[\"'`“][^\"'`“”\n]{1,30}[\"'`”]"
+_QUOTED = re.compile(rf"{_ONE_QUOTED}(?:(?:,|/|,? or|,? and) ?{_ONE_QUOTED})*,? or {_ONE_QUOTED}")
+_OR_ANOTHER = re.compile(r" or (?:[\"'`“]|[A-Z]{3})")  # found sooner than any of the lists that have it
+_CAPITALS = re.compile(r"[A-Z][A-Z_]{2,29}(?:, [A-Z][A-Z_]{2,29})*,? or [A-Z][A-Z_]{2,29}\b")
+_SLASHED = re.compile(r"\(([\w -]{2,30}(?:/[\w -]{2,30}){1,9})\)")
+_BRACKETED = re.compile(r"\[\[\S(?:[^\[\]\n]{0,38}\S)?\]\]")
+_SCALE = re.compile(r"[01](?<![\w.].) ?(?:to|-|\u2013|and|through) ?(\d{1,3})\b")
 _ORDER = "ABCDEFGHIJ"
 _EDGES = " \t\r\n\"'`()[]{}<>*.:“”"
 
@@ -39,7 +47,7 @@ class Asked:
 
     `kinds` in the order in which they are tried; `demanded` are those whose form the request spells out, so that an
     answer without it is missing something; `labels` case-folded, longest first; `letters` of the options;
-    `counted` is what is asked to be counted ("how many eggs").
+    `counted` is what is asked to be counted ("how many eggs"), `scale` the highest rating ("1 to 5").
     """
 
     prompt: str
@@ -48,6 +56,7 @@ class Asked:
     labels: tuple[str, ...] = ()
     letters: str = ""
     counted: str = ""
+    scale: str = ""
 
     @cached_property
     def wants_reasons_first(self) -> bool:
@@ -82,29 +91,27 @@ def asked_answer(request: Request) -> Asked:
 def _asked(system: str, user: str) -> Asked:
     prompt = _ends(system) + "\n" + _ends(user)
     folded = prompt.casefold()
-    kinds, demanded = [], set()
-    letters = _letters(prompt)
-    if letters:
-        kinds.append("option")
-    if _YES_OR_NO.search(folded):
-        kinds.append("yes_no")
-        demanded.add("yes_no")
-    if _TRUE_OR_FALSE.search(folded):
-        kinds.append("true_false")
-    labels = _labels(folded)
-    if labels:
-        kinds.append("label")
-    if "boxed" in folded:
-        kinds.append("boxed")
-        if not letters:
-            demanded.add("boxed")
-    if "yes_no" not in kinds and _is_yes_no_question(user):
-        kinds.append("yes_no")
-    question, counted = user[-_QUESTION:].casefold(), None
-    if not demanded and _asks_number(question):
-        kinds.append("number")
-        counted = _COUNTED.search(question)
-    return Asked(prompt, tuple(kinds), frozenset(demanded), labels, letters, counted[1].rstrip("s") if counted else "")
+    letters, labels = _letters(prompt), _labels(folded) or _alternatives(prompt)
+    spells_yes_no, boxed = _YES_OR_NO.search(folded) is not None, "boxed" in folded
+    demanded = {kind for kind, spelled in (("yes_no", spells_yes_no), ("boxed", boxed and not letters)) if spelled}
+    question = user[-_QUESTION:].casefold()
+    scale = "" if demanded else _scale(folded)
+    number = not demanded and not scale and _asks_number(question)
+    suggested = (
+        ("bracketed", "[[" in prompt and _BRACKETED.search(prompt) is not None),
+        ("option", bool(letters)),
+        ("yes_no", spells_yes_no),
+        ("true_false", _TRUE_OR_FALSE.search(folded) is not None),
+        ("label", bool(labels)),
+        ("boxed", boxed),
+        ("yes_no", not spells_yes_no and _is_yes_no_question(user)),
+        ("rating", bool(scale)),
+        ("number", number),
+    )
+    kinds = tuple(kind for kind, is_suggested in suggested if is_suggested)
+    counted = _COUNTED.search(question) if number else None
+    noun = counted[1].rstrip("s") if counted else ""
+    return Asked(prompt, kinds, frozenset(demanded), labels, letters, noun, scale)
 
 
 def _has_any(folded: str, name: str) -> bool:
@@ -147,6 +154,18 @@ def _asks_number(question: str) -> bool:
     return asks and not _has_any(question, "asks_code")
 
 
+def _scale(folded: str) -> str:
+    """The highest rating, where one is asked for and a scale stands within a line of it."""
+    for word in filter(folded.__contains__, words()["asks_rating"]):
+        place = folded.find(word)
+        while place >= 0:
+            found = _SCALE.search(folded, max(0, place - _ANNOUNCEMENT), place + _ANNOUNCEMENT)
+            if found:
+                return found[1]
+            place = folded.find(word, place + _ANNOUNCEMENT)
+    return ""
+
+
 def _is_yes_no_question(user: str) -> bool:
     ending = user[-600:].rstrip()
     if not ending.endswith("?"):
@@ -168,6 +187,21 @@ def _labels(folded: str) -> tuple[str, ...]:
                 best = found
             start = folded.find(phrase, start + len(phrase) + 200)
     return tuple(sorted(best, key=lambda label: (-len(label), label)))
+
+
+def _alternatives(prompt: str) -> tuple[str, ...]:
+    """Labels that tell themselves by how they are written; none unless it is one list of short names."""
+    found: list[str] = []
+    if another := _OR_ANOTHER.search(prompt):
+        near = max(0, another.start() - 2 * _ANNOUNCEMENT)
+        if quoted := _QUOTED.search(prompt, near):
+            found = re.findall(_ONE_QUOTED, quoted[0])
+        elif capitals := _CAPITALS.search(prompt, near, another.end() + _ANNOUNCEMENT):
+            found = _ITEM_BREAK.split(capitals[0])
+    if not found and (slashed := _SLASHED.search(prompt)):
+        found = slashed[1].split("/")
+    names = _names([name.casefold() for name in found])
+    return tuple(sorted(set(names), key=lambda label: (-len(label), label)))
 
 
 def _listed(after: str) -> list[str]:

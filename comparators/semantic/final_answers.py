@@ -31,6 +31,8 @@ _TRUE_FALSE = re.compile(r"[tf](?<![\w'-].)(?:(?<=t)(rue)|(?<=f)alse)(?![\w'-])"
 _LEAD = 12  # characters before the first word of an answer: brackets, stars, "Answer: "
 _LATEX = re.compile(r"\\(?:text|mathrm|mathbf|textbf) ?\{([^{}]*)\}|\\[,;! ]|\\(?:left|right)(?![a-z])|\$|\s")
 _FRACTION = re.compile(r"\\frac(?:\{(\d+)\}\{(\d+)\}|(\d)(\d))")
+_BRACKETED = re.compile(r"\[\[(\S(?:[^\[\]\n]{0,38}\S)?)\]\]")
+_RATED = re.compile(r"\b(?:rat(?:e|ed|ing)|score|grade)\b[^.\d\n]{0,40}(\d{1,3}(?:\.\d)?)(?![\d%])")
 _EDGES = " \t\r\n\"'`()[]{}<>*_.,:;!?$“”"
 
 
@@ -306,7 +308,30 @@ def _numbers(text: str) -> list[str]:
     return [str(spelled[word]) for word in re.findall(r"[a-z]+", text.casefold()) if word in spelled]
 
 
+def _bracketed(text: _Text, _: Asked) -> FinalAnswer | None:
+    found = _BRACKETED.findall(text.tail)
+    return FinalAnswer("bracketed", plain_value(found[-1]), "last") if found else None
+
+
+def _rating(text: _Text, asked: Asked) -> FinalAnswer | None:
+    """`4/5`, `4 out of 5`, `Rating: 4`, or the only number of a short text."""
+    tail = text.tail.casefold()
+    for pattern, place in ((_of_scale(asked.scale), "of the scale"), (_RATED, "announced")):
+        found = pattern.findall(tail)
+        if found:
+            return FinalAnswer("rating", canonical_number(found[-1]) or found[-1], place)
+    only = _numbers(text.whole) if len(text.whole) <= _HEAD else []
+    return FinalAnswer("rating", only[0], "only") if len(only) == 1 else None
+
+
+@cache
+def _of_scale(highest: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.,])(\d{{1,3}}(?:\.\d)?)[*_]{{0,2}} ?(?:/|out of) ?{highest}\b")
+
+
 _FINDERS = {
+    "bracketed": _bracketed,
+    "rating": _rating,
     "yes_no": _yes_no,
     "true_false": _true_false,
     "option": _option,

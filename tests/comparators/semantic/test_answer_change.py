@@ -30,6 +30,15 @@ def scored(question, baseline, answer, **body):
         ("How many eggs are there?", "There are 12 eggs.", "There are 13 eggs.", "number:changed"),
         ("Give it as \\boxed{n}.", "\\boxed{3}", "\\boxed{4}", "boxed:changed"),
         ("Give it as \\boxed{n}.", "\\boxed{3}", "It is three.", "boxed:missing"),
+        ("Output [[A]] or [[B]].", "A is deeper. [[A]]", "[[B]]", "bracketed:a->b"),
+        ("Rate the essay from 1 to 5.", "Score: 4", "I give it 2 out of 5.", "rating:changed"),
+        ("Rate the essay from 1 to 5.", "4", "A fine essay.", "rating:missing"),
+        ("Answer 'spam' or 'not spam'.", "This is spam.", "This is not spam.", "label:spam->not spam"),
+        ("Decide: ESCALATE or ROUTINE", "Decision: ROUTINE", "ESCALATE", "label:routine->escalate"),
+        ("Is it so? (supported/unsupported/unclear)", "It is supported.", "Unclear.", "label:supported->unclear"),
+        ("What is the capital?", "Canberra", "Sydney", "short:changed"),
+        ("What is the capital?", "Canberra", "Not Canberra but Sydney.", "short:changed"),
+        ("What is the capital?", "Canberra", "", "short:changed"),
     ],
 )
 def test_another_answer_is_1_and_the_reason_says_what_became_what(question, baseline, answer, reason):
@@ -44,10 +53,24 @@ def test_another_answer_is_1_and_the_reason_says_what_became_what(question, base
         ("Which?\nA) red\nB) blue", "The answer is (A).", "A) red"),
         ("Classify the mail as spam, ham or unsure.", "Spam", "Label: spam"),
         ("How many eggs are there?", "There are 1,000 eggs.", "1000 eggs"),
+        ("Output [[A]] or [[B]].", "A is deeper. [[A]]", "My verdict: [[A]]"),
+        ("Rate the essay from 1 to 5.", "4", "**Rating:** 4/5. Some errors in the 3 tables."),
+        ("Rate the essay from 1 to 5.", "4/5", "The essay is good, so I give it a 4."),
+        ("What is the capital?", "Canberra", "**Canberra.**"),
+        ("What is the capital?", "Canberra", "The capital is Canberra, not Sydney."),
+        ("Who wrote it?", "Johann Wolfgang Goethe", "Goethe"),
+        ("How many legs has a spider?", "8", "A spider has eight legs."),
+        ("What is the total?", "$1,249.00", "1249"),
+        ("Is there a price? Reply Y or N.", "Y", "Yes"),
     ],
 )
 def test_the_same_answer_put_otherwise_is_0(question, baseline, answer):
     assert scored(question, baseline, answer).value == 0.0
+
+
+@pytest.mark.parametrize("baseline", ["Hello!", "Roses are red.", "Which one?", "a = b", "...", "- red\n- blue"])
+def test_what_is_more_or_less_than_a_name_is_no_short_answer(baseline):
+    assert scored("Go on.", baseline, "No.").reason == "no_final_answer"
 
 
 def test_where_nothing_is_asked_or_answered_it_does_not_apply():
