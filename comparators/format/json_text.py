@@ -17,6 +17,7 @@ NO_JSON: Final = object()
 _FENCE = re.compile(r"(?:```|~~~)[ \t]*([\w+#.-]*)[^\n`]*\n(.*?)(?:```|~~~|\Z)", re.DOTALL)
 _OPENS_FENCE = re.compile(r"```|^[ \t]*~~~", re.MULTILINE)
 _BEGINS_JSON = re.compile(r"(?:(?:```|~~~)[ \t]*\w*\s*)?(?:\{\s*[\"'}]|\[\s*[{\"])")
+_BEGINNINGS = frozenset("`~{[")
 _OPENING = re.compile(r'\{\s*+"|\[\s*+[{"]')
 _BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]"]', re.DOTALL)
 _TRAILING_COMMA = re.compile(r",\s*+[}\]]")
@@ -107,7 +108,8 @@ def answers_json(text: str) -> bool:
 
 def begins_json(text: str) -> bool:
     """Whether an answer begins as a JSON object or list of strings or objects does, bare or in a fence."""
-    return _BEGINS_JSON.match(text.lstrip()) is not None
+    begun = text.lstrip()
+    return begun[:1] in _BEGINNINGS and _BEGINS_JSON.match(begun) is not None
 
 
 def json_problem(text: str) -> str:
