@@ -17,6 +17,7 @@ import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,6 +68,7 @@ def main() -> None:
         *_refusals(given.data, apart),
         *_written_refusals(),
         *_written_finals(),
+        *_written_changes(),
         _fences(given.data),
         _again(given.data, "stability/strict_json_open.jsonl.gz", None),
         _again(given.data, "stability/gpt4o_math_repeats.jsonl.gz", Kind.PROPERTY),
@@ -162,6 +164,18 @@ def _written_finals() -> Iterator[Row]:
             found = final_answer(answer, asked_answer(_asked(question, answer).request))
             right.append((found.value if found else "") == final)
         yield _written("the final answer is read", f"written_finals, {name}", right)
+
+
+def _written_changes() -> Iterator[Row]:
+    written = tomllib.loads(WRITTEN.joinpath("written_changes.toml").read_text(encoding="utf-8"))
+    for name in ("first", "second"):
+        pairs = [
+            replace(_asked(question, answer), baseline=Answer("written", text=baseline))
+            for question, baseline, answer, _ in written[name]
+        ]
+        scores = AnswerChange().compare_many(pairs)
+        right = [bool(score.value) == changed for score, (*_, changed) in zip(scores, written[name], strict=True)]
+        yield _written("the answer changed", f"written_changes, {name}", right)
 
 
 def _written(what: str, data: str, right: list[bool]) -> Row:
