@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 
 import click
-import uvloop
 
 from schemas.config import CONFIG_FILE, load_config
 from schemas.topics import ROLES
@@ -64,4 +63,4 @@ def worker(path: Path, role: str, listen: str | None, log_level: str, log_format
                     progress.cancel()
                     gc.unfreeze()  # or extension modules call what is frozen a leak
 
-    raise SystemExit(uvloop.run(main()))
+    raise SystemExit(asyncio.run(main()))
