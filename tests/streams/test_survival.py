@@ -43,7 +43,7 @@ async def test_what_retention_and_growing_topics_do_is_in_the_ledger(shared):
         tapping.expired(shared, 80),
         tapping.partitions_gained(shared, 40, running=False),
         tapping.two_topics(shared, 60),
-        tapping.at_once(shared, 120),
+        tapping.at_once(shared, 120, latency_ms=600),
     )
 
 
