@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from math import inf
 from typing import Any
 from urllib.parse import quote
@@ -32,7 +32,7 @@ from streams.replay.chat_api import Api, ChatApi, Unconvertible
 from streams.replay.headroom import reported
 from streams.replay.outages import FIRST_WAIT_S
 from streams.replay.patience import Patience, Trouble
-from streams.replay.reading import Received, post, timeout_of
+from streams.replay.reading import Received, Withheld, post, timeout_of
 from streams.replay.responses import NoAccess, answer_of
 from streams.replay.tokens import TokenGuess
 from streams.replay.turnstile import Passage, Turnstile
@@ -186,11 +186,13 @@ class ProviderClient:
         try:
             while True:
                 passage = await self._turn(sending.tokens, patience, claim)
-                is_unsent, is_on_wire = False, True
+                was_unsent, is_unsent, is_on_wire = is_unsent, False, True
                 try:
-                    return await self._asked(sending, passage)
+                    return await self._asked(sending, passage, claim)
                 except NoAccess:
                     is_on_wire = False  # back in line: the wait is there
+                except Withheld:
+                    is_unsent, is_on_wire = was_unsent, False  # the same
                 except Trouble as trouble:
                     is_on_wire = False
                     await asyncio.sleep(self._pause_after(trouble, patience, pay_again))
@@ -235,7 +237,7 @@ class ProviderClient:
                 raise
             finally:
                 self._in_line.pop(turn, None)
-            if self.may_ask.is_set() and (claim is None or claim.is_sure):
+            if self.may_ask.is_set() and _is_sure(claim):
                 if claim is not None:
                     claim.is_begun = True
                 return passage
@@ -243,7 +245,7 @@ class ProviderClient:
 
     async def _started(self, patience: Patience, claim: Claim | None) -> None:
         """Wait while somebody has stopped the asking, or the claim is in doubt."""
-        while not (self.may_ask.is_set() and (claim is None or claim.is_sure)):
+        while not (self.may_ask.is_set() and _is_sure(claim)):
             reason = self._why_over(patience, claim)
             if reason is not None:
                 raise _NotWorthIt(reason)
@@ -276,10 +278,10 @@ class ProviderClient:
         is_over = patience.is_over(time.monotonic(), is_sick=self.is_sick, paused=self.paused_reason)
         return patience.reason if is_over else None
 
-    async def _asked(self, sending: _Sending, passage: Passage) -> Answer:
+    async def _asked(self, sending: _Sending, passage: Passage, claim: Claim | None) -> Answer:
         """One HTTP request, and the line told how it went."""
         try:
-            received = await self._received(sending)
+            received = await self._received(sending, claim)
             self.turnstile.hear(*reported(received.headers, datetime.now(UTC)))
             answer = answer_of(received, sending.pin, sending.body, sending.keys)
         except Trouble as trouble:
@@ -298,16 +300,26 @@ class ProviderClient:
             self.paused_reason = None
         return answer
 
-    async def _received(self, sending: _Sending) -> Received:
+    async def _received(self, sending: _Sending, claim: Claim | None) -> Received:
         self.asked += 1
         ended = "cancelled"
         try:
             received = await post(
-                self.session, self._url, sending.body, sending.headers, self.api, timeout=self._timeout
+                self.session,
+                self._url,
+                sending.body,
+                sending.headers,
+                self.api,
+                timeout=self._timeout,
+                may_send=partial(_is_sure, claim),
             )
             ended = str(received.status)
         except Trouble as trouble:
             ended = trouble.reason
+            raise
+        except Withheld:
+            self.asked -= 1
+            ended = "withheld"
             raise
         finally:
             metrics.of(metrics.PROVIDER_REQUESTS, self.name, ended).inc()
@@ -319,6 +331,10 @@ class ProviderClient:
             log.error("providers.%s: refuses us (%s); asking waits until this is mended", self.name, reason)
             self.paused_reason = reason
             self.on_pause(self.name, reason)
+
+
+def _is_sure(claim: Claim | None) -> bool:
+    return claim is None or claim.is_sure
 
 
 @cache

@@ -1,12 +1,13 @@
 """Sends one request and reads what comes, whole or as a stream, never more of it than an answer can be."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 import aiohttp
+from aiohttp.payload import BytesIOPayload, BytesPayload
 
 from schemas import json_text
 from streams.replay.chat_api import Api
@@ -39,6 +40,33 @@ class Received:
     time_to_first_token_ms: float | None = None
 
 
+class Withheld(Exception):  # noqa: N818 - an instruction to whoever asks
+    """Nothing was sent: what allowed it is no longer so."""
+
+
+class _AsLongAsAllowed:
+    """A body that is asked once more as it is written: on Python 3.11 aiohttp does that a turn of the event loop later.
+
+    A process that is stopped in between, and woken when others have its work, would send it still.
+    """
+
+    may_send: Callable[[], bool]
+
+    async def write_with_length(self, writer: Any, content_length: int | None) -> None:
+        """As aiohttp's, if it may."""
+        if not self.may_send():
+            raise Withheld
+        await super().write_with_length(writer, content_length)  # type: ignore[misc] # of the payload beside it
+
+
+class _SmallBody(_AsLongAsAllowed, BytesPayload):
+    pass
+
+
+class _LargeBody(_AsLongAsAllowed, BytesIOPayload):
+    pass
+
+
 def timeout_of(seconds: float) -> aiohttp.ClientTimeout:
     """Bounds a whole request, and connecting apart."""
     return aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_S, seconds))
@@ -52,14 +80,17 @@ async def post(
     api: Api,
     *,
     timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own, which bounds all of it
+    may_send: Callable[[], bool] = lambda: True,
 ) -> Received:
-    """The response to one request.
+    """The response to one request, of which no byte is sent unless `may_send` says so as it is written.
 
     Raises:
         Trouble: there was none, or it was cut, or it says nothing.
+        Withheld: it may not be sent.
     """
     started = time.monotonic()
-    data = sent if len(sent) <= _AT_ONCE else BytesIO(sent)
+    data = _SmallBody(sent) if len(sent) <= _AT_ONCE else _LargeBody(BytesIO(sent))
+    data.may_send = may_send
     try:
         async with session.post(url, data=data, headers=headers, timeout=timeout, allow_redirects=False) as response:
             is_stream = response.status < _ERROR and response.content_type == "text/event-stream"
@@ -69,6 +100,8 @@ async def post(
     except TimeoutError as late:
         raise Trouble("timeout", may_be_paid=True) from late
     except (aiohttp.ClientError, OSError) as broken:
+        if isinstance(broken.__cause__, Withheld):
+            raise broken.__cause__ from None
         raise Trouble(f"connection:{type(broken).__name__}", may_be_paid=True) from broken
 
 

@@ -55,6 +55,46 @@ async def test_an_answer_says_who_answered_and_what_was_sent(asking):
         assert provider.calls.asked == {("r/1 ü", "candidate:b"): 1}
 
 
+class Woken:
+    """A claim in doubt for the third to the sixth time that it is asked: as the request is about to be written."""
+
+    is_begun = False
+
+    def __init__(self, *, is_lost=False):
+        self.times, self.lost_then = 0, is_lost
+
+    @property
+    def is_sure(self):
+        self.times += 1
+        return self.times < 3 or self.times > 6
+
+    @property
+    def is_lost(self):
+        return self.lost_then and self.times >= 3
+
+
+async def test_a_request_is_not_written_by_a_worker_that_was_asleep_since_it_was_decided(asking):
+    async with asking() as (provider, client):
+        lost = Woken(is_lost=True)
+        with pytest.raises(Unavailable, match="abandoned") as abandoned:
+            await client.ask(BODY, PIN, "r1", "rerun", claim=lost)
+        assert lost.times == 4
+        assert abandoned.value.is_unsent
+        assert (len(provider.calls), client.asked) == (0, 0)
+
+
+async def test_what_was_not_written_in_doubt_is_written_once_when_the_doubt_is_over(asking):
+    async with asking() as (provider, client):
+        answer = await client.ask(BODY, PIN, "r1", "rerun", claim=Woken())
+        assert answer.error is None
+        assert provider.calls.asked == {("r1", "rerun"): 1}
+        large = BODY | {"messages": [{"role": "user", "content": "x" * 100_000}]}
+        assert (await client.ask(large, PIN, "r2", "rerun", claim=Woken())).error is None
+        assert provider.calls.asked == {("r1", "rerun"): 1, ("r2", "rerun"): 1}
+        assert client.turnstile.breaker.state is State.CLOSED
+        assert client.turnstile.concurrency.in_flight == 0
+
+
 async def test_trouble_is_tried_again_until_an_answer_comes(asking):
     faults = Faults(too_many=0.2, server_error=0.2, retry_after_s=0.01)
     async with asking(faults, max_in_flight=8) as (provider, client):
