@@ -119,6 +119,7 @@ def keep_lanes(app: faust.App, lanes: Lanes, kafka: Kafka, on_assigned: TakeOver
     async def assigned(_: Any, tps: Collection[TP], **__: Any) -> None:
         if tps:
             try:
+                await app.consumer.stay_member()
                 found = await positions(kafka, app.conf.id, tps)
                 lanes.expect({tp: max(position.committed, position.first) for tp, position in found.items()})
                 if on_assigned is not None:

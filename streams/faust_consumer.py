@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Any
 
 import faust
-from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 from mode.services import Service, WaitResults
 
@@ -52,8 +52,27 @@ class Quick(Service):  # type: ignore[misc] # mode ships no types
         return await super()._wait_next_records(_LOOK_S if self._buffered_partitions else timeout)
 
 
+class BeatingThread(AIOKafkaConsumerThread):  # type: ignore[misc] # Faust ships no types
+    """Faust's thread of the consumer, which can be told to send heartbeats."""
+
+    async def beat(self) -> None:
+        """Send heartbeats from now on.
+
+        aiokafka begins with them when the handler of an assignment is done, so that one that takes longer than the
+        session loses what was assigned, again and again.
+        """
+        self._ensure_consumer()._coordinator._start_heartbeat_task()  # noqa: SLF001 - no public way; does nothing twice
+
+
 class QuickConsumer(Quick, Consumer):  # type: ignore[misc] # Faust ships no types
-    """Faust's consumer, quicker."""
+    """Faust's consumer, quicker, and a member of its group for as long as it takes partitions over."""
+
+    def _new_consumer_thread(self) -> BeatingThread:
+        return BeatingThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def stay_member(self) -> None:
+        """Be a member from now on; for handlers of an assignment."""
+        await self._thread.call_thread(self._thread.beat)
 
 
 class QuickTransport(Transport):  # type: ignore[misc] # the same
