@@ -7,7 +7,7 @@ Read are the shapes of OpenAI (`function.parameters`, or flat with `parameters`)
 import ast
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from json import JSONDecoder
 from typing import Any, TypeAlias
@@ -18,6 +18,8 @@ Schema: TypeAlias = Mapping[str, Any]
 
 _SCHEMA_KEYS = ("parameters", "input_schema", "inputSchema", "arguments")
 _NAMED = re.compile(r"""["']name["']\s*:\s*["']([\w.\-]{1,64})["']""")
+NAMESPACE = r"(?:functions|default_api|tools)\."  # in which templates offer their tools
+_IN_NAMESPACE = re.compile(NAMESPACE)
 _MOST_STARTS = 64  # places in a prompt where a description is looked for; keeps the time linear in the prompt
 _DECODER = JSONDecoder()
 
@@ -29,6 +31,14 @@ def offered_tools(request: Request) -> dict[str, Schema]:
     if listed:
         return dict(_described(listed))
     return {**_in_prompt(request.system_text), **_in_prompt(request.user_text)}
+
+
+def bare_name(name: str, known: Collection[str]) -> str:
+    """A name as it was offered: without the namespace, or the `.call` (Llama), that a template adds."""
+    if name in known:
+        return name
+    inside = _IN_NAMESPACE.match(name)
+    return (name[inside.end() :] if inside else name).removesuffix(".call")
 
 
 def _in_prompt(prompt: str) -> dict[str, Schema]:

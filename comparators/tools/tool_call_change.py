@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 from comparators.tools.canonical_arguments import canonical_arguments, differing_paths
 from comparators.tools.offered_tools import Schema, offered_tools
-from comparators.tools.written_calls import written_calls
+from comparators.tools.written_calls import are_unmistakable, written_calls
 from schemas import json_text
 from schemas.answers import Answer, ToolCall
-from schemas.exchanges import Request
 
 _ASKS_FOR_CALLS = re.compile(r"\b(?:functions?|tools?|call(?:s|ing)?|apis?|actions?)\b", re.IGNORECASE)
 _MOST_PAIRED = 32  # calls of one name paired by likeness; more are paired in their order
@@ -23,13 +22,15 @@ class ToolCallChange(Comparator):
     """Another tool, another argument, a call too many or too few; calls written as text count like real ones.
 
     **Applies** where the request offers tools (`tools`, `functions`, or described in the prompt with name and
-    parameters), where the baseline calls one, or where the baseline is a call list in text whose names stand in a
-    prompt that speaks of functions, tools or calls. Without any call on either side the score is 0.
+    parameters), where the baseline calls one, or where the baseline is a call list in text that can be nothing else
+    (marked by a chat template, `[f(a=1)]`, or JSON with name and arguments) or whose names stand in a prompt that
+    speaks of functions, tools or calls. Without any call on either side the score is 0.
 
     **Sees**: calls as a multiset (parallel calls in another order are the same); arguments in one form: order of
     keys, 1 and 1.0, white space around strings; and by the tool's own schema "1" for a number, the default value for
-    an argument left out. Text forms are listed in `written_calls.py`. A baseline that calls through the API and an
-    answer that merely writes the call in its text differ (`missing_call`, as its text never runs), and vice versa.
+    an argument left out. Text is read in the forms of the common chat templates (`written_calls.py`). A baseline that
+    calls through the API and an answer that merely writes the call in its text differ (`missing_call`, as its text
+    never runs), and vice versa.
 
     **Does not see** whether two different arguments mean the same ("NYC", "New York"): the rerun shows how often the
     current pin varies them by itself. List an argument in `ignored` if it differs by design.
@@ -47,14 +48,14 @@ class ToolCallChange(Comparator):
 
     ignored: tuple[str, ...] = ()
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:
         """0 same calls, 1 nothing in common, None where no tool is in play."""
         tools = offered_tools(pair.request)
         baseline = pair.baseline.tool_calls or written_calls(pair.baseline.content, tools)
-        if not tools and not pair.baseline.tool_calls and not _asked_for(baseline, pair.request):
+        if not tools and not pair.baseline.tool_calls and not _asked_for(baseline, pair):
             return inapplicable("no_tools")
         known = {**{call.name: {} for call in baseline}, **tools}
         calls, other_form = _in_form_of(pair.baseline, baseline, pair.answer, known)
@@ -125,14 +126,16 @@ def answers_in_calls(pair: Pair) -> bool:
     """Whether the baseline's text is a list of tool calls, by which this dimension applies."""
     tools = offered_tools(pair.request)
     calls = written_calls(pair.baseline.content, tools)
-    return bool(calls) if tools else _asked_for(calls, pair.request)
+    return bool(calls) if tools else _asked_for(calls, pair)
 
 
-def _asked_for(calls: Sequence[ToolCall], request: Request) -> bool:
-    """Whether calls in a text are what the prompt asks for: it names them all and speaks of calling."""
+def _asked_for(calls: Sequence[ToolCall], pair: Pair) -> bool:
+    """Whether calls in the baseline's text can be nothing else, or the prompt names them all and speaks of calling."""
     if not calls:
         return False
-    prompt = f"{request.system_text}\n{request.user_text}"
+    if are_unmistakable(pair.baseline.content):
+        return True
+    prompt = f"{pair.request.system_text}\n{pair.request.user_text}"
     return all(call.name in prompt for call in calls) and _ASKS_FOR_CALLS.search(prompt) is not None
 
 

@@ -1,20 +1,28 @@
-"""Tool calls that an answer writes as text: JSON or Python-like call lists, alone, in fences, in tags, or on a line.
+"""Tool calls that an answer writes as text: JSON or Python-like call lists, alone, in fences, marked, or on a line.
 
 Forms read: `{"name": …, "arguments": {…}}` and its relatives, alone, in lists, or one a line; `[f(a=1), g(b="x")]`,
-also printed (`print(f(a=1))`, Gemini); both in code fences or `<tool_call>` and `<function=f>` tags (Hermes, Llama),
-after `[TOOL_CALLS]` (Mistral), and ReAct's `Action:` / `Action Input:`; arguments as tags of their own, in
-`<function=f><parameter=a>` (Qwen) and `<invoke name="f"><parameter name="a">` (Anthropic). Every search is linear in
-the text.
+also printed (`print(f(a=1))`, Gemini); both in code fences or behind the marks of a chat template
+(`marked_calls.py`: `<tool_call>`, `[TOOL_CALLS]`, `<|python_tag|>` …); ReAct's `Action:` / `Action Input:`; arguments
+as tags of their own. What stands in `<think>` is not read. Every search is linear in the text.
 """
 
-import ast
 import re
-import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from json import JSONDecoder
 from typing import Any
 
-from comparators.tools.offered_tools import Schema
+from comparators.tools.marked_calls import (
+    answered,
+    first_value,
+    is_marked,
+    marked_parts,
+    named_calls,
+    parts_behind,
+    tagged_calls,
+)
+from comparators.tools.offered_tools import NAMESPACE, Schema, bare_name
+from comparators.tools.python_calls import literals, python_calls
 from schemas import json_text
 from schemas.answers import ToolCall
 
@@ -22,12 +30,18 @@ _NAME_KEYS = ("name", "function", "tool", "tool_name", "function_name", "recipie
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "tool_input", "action_input", "params", "kwargs")
 _LIST_KEYS = ("tool_calls", "function_calls", "calls", "tool_uses")
 _WRAPPER_KEYS = ("function", "function_call", "tool_call", "tool_use")
-_TAGS = ("tool_call", "function_call", "tool_calls", "function_calls")
-_PREFIXES = ("[TOOL_CALLS]", "<|python_tag|>")
 _OPENERS = frozenset("{[<`")
 _CALL_START = re.compile(r"\[?\s{0,20}[A-Za-z_][\w.]{0,80}\(")
-_ACTION = re.compile(r"^Action:[ \t]*([\w.\-]{1,64})[ \t]*\r?\n+Action Input:[ \t]*([^\n]*)", re.MULTILINE)
-_LONGEST_NAME = 64
+_ACTION = re.compile(r"^Action:[ \t]*([\w.\-]{1,64})[ \t]*\r?\n+Action Input:[ \t]*", re.MULTILINE)
+_OBSERVED = re.compile(r"^Observation:", re.MULTILINE)
+_ARGUMENT_LIST = re.compile(r"""\((?:[^()"']++|"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|\([^()]*+\))*+\)""", re.DOTALL)
+_BEFORE_ARGUMENTS = re.compile(
+    r"(?:[^\w{}]|_|arguments|parameters|params|args|action|tool|input|json|name){1,60}(?=\{)", re.IGNORECASE
+)
+_MOST_MENTIONS = 64
+_LONGEST_SOURCE = 20_000  # characters of the arguments of a call that is mentioned
+_LISTED = re.compile(r"\[\s{0,20}[A-Za-z_][\w.]{0,80}\(\s{0,20}\w{1,80}\s{0,9}=")
+_MOST_TRIES = 8  # at JSON that begins a line of prose
 _MOST_LINES = 200  # of prose in which a call on its own line is looked for
 _DECODER = JSONDecoder()
 
@@ -39,21 +53,30 @@ def written_calls(text: str, known: Mapping[str, Schema]) -> tuple[ToolCall, ...
     arguments. A text that is nothing but calls may call any name; among prose or in a fence only known names count.
     """
     body = text.strip()
-    for prefix in _PREFIXES:
-        body = body.removeprefix(prefix).lstrip()
-    if not known and body[:1] not in _OPENERS and "<tool_call" not in body and not _CALL_START.match(body):
+    if not known and body[:1] not in _OPENERS and not is_marked(body) and not _CALL_START.match(body):
         return ()  # most texts by far: nothing is offered and nothing looks like a call
-    tagged = [call for part in _tagged(body) for call in _calls(part, known)] + list(_function_tags(body))
-    if tagged:
-        return tuple(tagged)
+    body = answered(body).strip()
+    marked = list(named_calls(body))
+    if not marked and ("<" in body or "[" in body):
+        marked = [call for part in marked_parts(body) for call in _calls(part, known)]
+        marked += tagged_calls(body, known)
+    if marked:
+        return tuple(ToolCall(bare_name(call.name, known), call.arguments) for call in marked)
     fences = list(_fences(body))
-    if len(fences) == 1 and body.startswith("```") and body.endswith("```"):
-        return tuple(_calls(fences[0], known))
-    whole = list(_calls(body, known))
-    if whole or not known:
-        return tuple(whole)
-    fenced = [call for part in fences for call in _calls(part, known) if call.name in known]
-    return tuple(fenced or [call for call in _scattered(body, known) if call.name in known])
+    if not known:
+        is_fence = len(fences) == 1 and body.startswith("```") and body.endswith("```")
+        return tuple(_calls(fences[0] if is_fence else body, known))
+    found = list(_calls(body, known))
+    if not found and body[:1] in ("{", "[") and _json_values(body):
+        return ()  # JSON for somebody else
+    for read in (_fenced, _actions, _json_lines, _mentioned):
+        found = found or [call for call in read(body, known) if call.name in known]
+    return tuple(found)
+
+
+def are_unmistakable(text: str) -> bool:
+    """Whether a text in which calls were read can be nothing else, whatever the prompt says."""
+    return is_marked(text) or _LISTED.match(text.lstrip()) is not None or ('"name"' in text and '"arguments"' in text)
 
 
 def _calls(payload: str, known: Mapping[str, Schema]) -> Iterator[ToolCall]:
@@ -65,44 +88,60 @@ def _calls(payload: str, known: Mapping[str, Schema]) -> Iterator[ToolCall]:
             yield from _all_or_none(values, known)
             return
     if _CALL_START.match(payload) and payload[-1:] in (")", "]", ";"):
-        yield from _python_calls(payload, known)
+        yield from python_calls(payload, known)
 
 
-def _scattered(body: str, known: Mapping[str, Schema]) -> Iterator[ToolCall]:
-    actions = [ToolCall(name, _argument_text(given)) for name, given in _ACTION.findall(body)]
-    if actions:
-        yield from actions
-        return
-    for line in body.splitlines()[:_MOST_LINES]:
-        bare = line.strip(" \t`*-")
-        if bare[:1] in ("{", "[") or _CALL_START.match(bare):
-            yield from _calls(bare, known)
+def _fenced(body: str, known: Mapping[str, Schema]) -> Iterator[ToolCall]:
+    for part in _fences(body):
+        yield from _calls(part, known)
 
 
-def _tagged(body: str) -> Iterator[str]:
-    for tag in _TAGS:
-        for part in body.split(f"<{tag}>")[1:]:
-            yield part.split(f"</{tag}>", 1)[0]
+def _json_lines(body: str, known: Mapping[str, Schema]) -> Iterator[ToolCall]:
+    """Calls as JSON that begins a line of prose."""
+    tries, place = 0, 0
+    for line in body.splitlines(keepends=True)[:_MOST_LINES]:
+        bare = line.strip(" \t\r\n`*-")
+        if bare[:1] in ("{", "["):
+            found = list(_calls(bare, known))
+            if not found and line[0] in "{[" and tries < _MOST_TRIES:  # over several lines
+                tries += 1
+                found = _json_calls(first_value(body[place:]), known)
+            yield from found
+        place += len(line)
 
 
-def _function_tags(body: str) -> Iterator[ToolCall]:
-    for opening, closing in (("<function=", "</function>"), ("<invoke name=", "</invoke>")):
-        for name, inside in _named_tags(body, opening, closing):
-            arguments = {
-                key: value.strip()
-                for parameter in ("<parameter=", "<parameter name=")
-                for key, value in _named_tags(inside, parameter, "</parameter>")
-            }
-            yield ToolCall(name, arguments or _argument_text(inside))
+def _mentioned(body: str, known: Mapping[str, Schema]) -> Iterator[ToolCall]:
+    """Known tools by name, whatever the template: `name(literals)`, or the name, a word for arguments, and JSON."""
+    end = 0
+    for place, mention in enumerate(_mention_of(frozenset(known)).finditer(body)):
+        if place == _MOST_MENTIONS:
+            return
+        if mention.start() < end:  # inside the call before
+            continue
+        if body.startswith("(", mention.end()):
+            source = _ARGUMENT_LIST.match(body, mention.end(), mention.end() + _LONGEST_SOURCE)
+            for call in python_calls(f"{mention[1]}{source[0]}", known, only_literals=True) if source else ():
+                end = mention.end() + len(source[0]) if source else end
+                yield call
+        elif gap := _BEFORE_ARGUMENTS.match(body, mention.end()):
+            value = first_value(body[gap.end() : gap.end() + _LONGEST_SOURCE])
+            if isinstance(value, dict):
+                yield ToolCall(mention[1], value)
 
 
-def _named_tags(text: str, opening: str, closing: str) -> Iterator[tuple[str, str]]:
-    """Name and content of each tag that begins so; the name stands before its `>`, perhaps in quotes."""
-    for part in text.split(opening)[1:]:
-        name, closed, rest = part.partition(">")
-        name = name.strip().strip("\"'")
-        if closed and 0 < len(name) <= _LONGEST_NAME:
-            yield name, rest.split(closing, 1)[0]
+@lru_cache(maxsize=64)
+def _mention_of(names: frozenset[str]) -> re.Pattern[str]:
+    """The names where they are called: not part of another name, and no value that is kept (`x = f(1)`)."""
+    either = "|".join(map(re.escape, sorted(names)))
+    return re.compile(rf"(?<![\w.\-])(?<!= )(?<!=)(?:{NAMESPACE})?({either})(?![\w\-])")
+
+
+def _actions(body: str, _: Mapping[str, Schema]) -> Iterator[ToolCall]:
+    """ReAct: the input is JSON, perhaps fenced, perhaps over several lines, or the rest of the line."""
+    for match, behind in parts_behind(_ACTION, body):
+        given = _OBSERVED.split(behind, maxsplit=1)[0]
+        inside = next(_fences(given), given).strip()
+        yield ToolCall(match[1], first_value(inside) if inside[:1] in ("{", "[") else given.partition("\n")[0].strip())
 
 
 def _fences(body: str) -> Iterator[str]:
@@ -110,13 +149,6 @@ def _fences(body: str) -> Iterator[str]:
         first, newline, rest = part.partition("\n")
         language = first.strip()
         yield rest if newline and (not language or language.replace("_", "").isalnum()) else part
-
-
-def _argument_text(given: str) -> Any:
-    try:
-        return json_text.loads(given.strip())
-    except (ValueError, RecursionError):
-        return given.strip()
 
 
 def _json_values(payload: str) -> list[Any]:
@@ -134,7 +166,7 @@ def _json_values(payload: str) -> list[Any]:
         try:
             value, place = _DECODER.raw_decode(payload, place)
         except (ValueError, RecursionError):
-            return []
+            return literals(payload)
         values.append(value)
     return values
 
@@ -162,69 +194,7 @@ def _json_calls(value: Any, known: Collection[str]) -> list[ToolCall]:
     if name is None:  # {"get_weather": {"city": "Oslo"}}
         named = value and all(key in known and isinstance(given, dict) for key, given in value.items())
         return [ToolCall(key, given) for key, given in value.items()] if named else []
-    name = name.removeprefix("functions.")
+    name = bare_name(name, known)
     arguments = next((value[key] for key in _ARGUMENT_KEYS if key in value), None)
     is_call = isinstance(arguments, dict | str) or (name in known and arguments is None)
     return [ToolCall(name, arguments)] if is_call else []
-
-
-def _python_calls(payload: str, known: Mapping[str, Schema]) -> list[ToolCall]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd escapes in a model's string literal are no affair of ours
-            statements = ast.parse(payload).body
-        values = [statement.value for statement in statements if isinstance(statement, ast.Expr)]
-        nodes = [
-            node for value in values for node in (value.elts if isinstance(value, ast.List | ast.Tuple) else [value])
-        ]
-        nodes = [_printed(node) for node in nodes]
-        calls = [_python_call(node, known) for node in nodes if isinstance(node, ast.Call)]
-        return calls if len(values) == len(statements) and len(calls) == len(nodes) else []
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # what the parser raises on text that is no call
-        return []
-
-
-def _printed(node: ast.expr) -> ast.expr:
-    """What `print` is given where that is one call."""
-    match node:
-        case ast.Call(func=ast.Name(id="print"), args=[ast.Call() as call], keywords=[]):
-            return call
-    return node
-
-
-def _python_call(node: ast.Call, known: Mapping[str, Schema]) -> ToolCall:
-    name = ast.unparse(node.func)
-    properties = known.get(name, {}).get("properties")
-    order = list(properties) if isinstance(properties, Mapping) else []
-    arguments = {
-        (order[place] if place < len(order) else str(place)): _plain(value) for place, value in enumerate(node.args)
-    }
-    for keyword in node.keywords:
-        value = _plain(keyword.value)
-        if keyword.arg is not None:
-            arguments[keyword.arg] = value
-        elif isinstance(value, dict):
-            arguments.update(value)
-    return ToolCall(name, arguments)
-
-
-def _plain(node: ast.expr) -> Any:  # noqa: PLR0911 - one case, one value
-    """The value of a literal; JSON's true, false and null too; the source of everything else."""
-    match node:
-        case ast.Constant(value=bool() | int() | float() | str() | None as value):
-            return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            return -value
-        case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
-            return [_plain(element) for element in elements]
-        case ast.Dict(keys=keys, values=values):
-            return {
-                str(_plain(key)) if key is not None else "**": _plain(value)
-                for key, value in zip(keys, values, strict=True)
-            }
-        case ast.Name(id="true" | "false" as word):
-            return word == "true"
-        case ast.Name(id="null"):
-            return None
-        case _:
-            return ast.unparse(node)

@@ -130,6 +130,48 @@ WRITTEN = [
     '[TOOL_CALLS] [{"name": "get_weather", "arguments": {"city": "Oslo", "limit": 5}}]',
     'Thought: look.\nAction: get_weather\nAction Input: {"city": "Oslo", "limit": 5}',
     '{"get_weather": {"city": "Oslo", "limit": 5}}',
+    "{'name': 'get_weather', 'arguments': {'city': 'Oslo', 'limit': 5}}",
+    (
+        '<think>get_weather(city="Rome")? No.</think>\n<tool_call>\n{"name": "get_weather", "arguments": '
+        '{"city": "Oslo", "limit": 5}}\n</tool_call>'
+    ),
+    '<|python_tag|>get_weather.call(city="Oslo", limit=5)<|eom_id|>',
+    '<|python_tag|>{"type": "function", "name": "get_weather", "parameters": {"city": "Oslo", "limit": "5"}}<|eot_id|>',
+    '[TOOL_CALLS]get_weather[CALL_ID]a1b2c3d4e[ARGS]{"city": "Oslo", "limit": 5}',
+    (
+        "<\uff5ctool\u2581calls\u2581begin\uff5c><\uff5ctool\u2581call\u2581begin\uff5c>function<\uff5ctool\u2581sep\uff5c>"
+        'get_weather\n```json\n{"city": "Oslo", "limit": 5}\n```<\uff5ctool\u2581call\u2581end\uff5c>'
+    ),
+    (
+        '<\uff5cDSML\uff5cfunction_calls><\uff5cDSML\uff5cinvoke name="get_weather">'
+        '<\uff5cDSML\uff5cparameter name="city" string="true">Oslo</\uff5cDSML\uff5cparameter>'
+        '<\uff5cDSML\uff5cparameter name="limit" string="false">5'
+        "</\uff5cDSML\uff5cparameter></\uff5cDSML\uff5cinvoke></\uff5cDSML\uff5cfunction_calls>"
+    ),
+    (
+        "<|channel|>analysis<|message|>I need it.<|end|><|start|>assistant<|channel|>commentary "
+        'to=functions.get_weather <|constrain|>json<|message|>{"city":"Oslo","limit":5}<|call|>'
+    ),
+    '<|from|>assistant\n<|recipient|>get_weather\n<|content|>{"city": "Oslo", "limit": 5}',
+    '>>>get_weather\n{"city": "Oslo", "limit": 5}',
+    (
+        "<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Oslo</arg_value>\n<arg_key>limit</arg_key>\n"
+        "<arg_value>5</arg_value>\n</tool_call>"
+    ),
+    (
+        "<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>"
+        '{"city": "Oslo", "limit": 5}<|tool_call_end|><|tool_calls_section_end|>'
+    ),
+    '<|tool_call|>[{"name": "get_weather", "arguments": {"city": "Oslo", "limit": 5}}]',
+    'functools[{"name": "get_weather", "arguments": {"city": "Oslo", "limit": 5}}]',
+    '<|tool_call_start|>[get_weather(city="Oslo", limit=5)]<|tool_call_end|>I am looking.',
+    "<get_weather>\n<city>Oslo</city>\n<limit>5</limit>\n</get_weather>",
+    '```tool_code\nprint(default_api.get_weather(city="Oslo", limit=5))\n```',
+    "Call: get_weather(city='Oslo', limit=5)<bot_end>",
+    '<tool_use>\n  <name>get_weather</name>\n  <arguments>{"city": "Oslo", "limit": 5}</arguments>\n</tool_use>',
+    'I look.\n{\n  "name": "get_weather",\n  "parameters": {\n    "city": "Oslo",\n    "limit": 5\n  }\n}\nOne moment.',
+    'Thought: look.\nAction: get_weather\nAction Input:\n```json\n{\n"city": "Oslo", "limit": 5}\n```\nObservation: 9',
+    "Here:\n[get_weather(\n    city='Oslo',\n    limit=5,\n)]",
 ]
 
 
@@ -168,8 +210,35 @@ def test_answers_that_only_look_like_calls_are_none():
     person = text('{"name": "Ada", "parameters": {"born": 1815}}')
     for answer in (text("```python\nprint('hi')\n```"), text("f(2)"), person):
         assert scored(code, answer, text("other")) == (None, "no_tools")
-    prose = text("Use `get_weather` with a city (any), like so: {curly}.")
-    assert scored(OFFERS, prose, prose) == (0.0, "")
+    for answer in (
+        "Use `get_weather` with a city (any), like so: {curly}.",
+        "You can call get_weather(city) yourself; get_weather(city: str) -> dict is its signature.",
+        "x = get_weather(city='Oslo')",
+        "get_weather returned {'city': 'Oslo'}",
+        "<search>what it says</search>",
+        '{"plan": "get_weather", "why": "asked"}',
+        "```python\nprint(len([1, 2]))\nplt.plot(x=1)\n```",
+        "Since f(3) = 2, the sum is [sin(x), cos(x)].",
+        "[sin(x), cos(x)]",
+        "f(3)",
+        ">>> f(2)\n3",
+        "The text ends with <|endoftext|> (a token).",
+    ):
+        assert scored(OFFERS, text("It rains."), text(answer)) == (0.0, "")
+
+
+def test_calls_that_can_be_nothing_else_need_no_prompt_that_speaks_of_them():
+    for written in (
+        '<tool_call>{"name": "f", "arguments": {"a": 1}}</tool_call>',
+        "[f(a=1)]",
+        '[{"name": "f", "arguments": {"a": 1}}]',
+        "<function=f><parameter=a>1</parameter></function>",
+    ):
+        assert scored(PLAIN, text(written), text('[{"name": "f", "arguments": {"a": 1.0}}]')) == (0.0, "")
+        assert scored(PLAIN, text(written), text("[f(a=2)]")) == (1.0, "argument:$.a")
+        assert scored(PLAIN, text(written), text("It rains.")) == (1.0, "missing_call")
+    for answer in ("f(a=1)", '[{"name": "Ada", "age": 3}]', "A <|token|>."):
+        assert scored(PLAIN, text(answer), text("It rains.")) == (None, "no_tools")
 
 
 def test_ignored_arguments_are_not_compared():
@@ -211,6 +280,16 @@ def test_any_calls_score_within_bounds_and_order_never_matters(one, other, seed)
         "get_weather(city=" + "+".join("1" * 50_000) + ")",
         "Action: a\n" * 20_000,
         '[get_weather(city="Oslo")]\n' * 8_000,
+        "get_weather('" * 15_000,
+        "get_weather(" + "()" * 90_000,
+        'get_weather {"a": ' * 10_000,
+        "to=" * 60_000,
+        "[TOOL_CALLS]get_weather" * 8_000,
+        "<|tool_call_begin|>get_weather{" * 6_000,
+        "<a>" * 60_000 + "</b>",
+        "<tool_call><arg_key>" * 10_000,
+        "<" * 200_000 + "_call",
+        "<|" * 100_000,
     ],
 )
 def test_hostile_text_ends_soon_in_a_score(hostile):

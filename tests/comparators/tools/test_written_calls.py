@@ -59,7 +59,7 @@ def test_positional_arguments_get_the_names_of_the_schema_in_order():
     [
         ('{"name": "f", "arguments": {}}\n{"name": "g", "arguments": {}}', (ToolCall("f", {}), ToolCall("g", {}))),
         ('{"name": "f", "arguments": {}};\n{"broken', (ToolCall("f", {}),)),
-        ('{"name": "f", "arguments": {}} {"broken', ()),
+        ('{"name": "f", "arguments": {}} {"broken', (ToolCall("f", {}),)),
         ('[{"name": "f", "arguments": {}}, 7]', ()),
         ('{"name": "f"}', (ToolCall("f", None),)),
         ('{"name": "functions.f", "arguments": {"a": 1}}', (ToolCall("f", {"a": 1}),)),
@@ -73,7 +73,7 @@ def test_positional_arguments_get_the_names_of_the_schema_in_order():
         ('[{"type": "function", "function": {"name": "f", "arguments": {}}}]', (ToolCall("f", {}),)),
         ("```tool_code\nprint(f(a=1))\n```", (ToolCall("f", {"a": 1}),)),
         ("print(f(a=1))\nprint(g())", (ToolCall("f", {"a": 1}), ToolCall("g", {}))),
-        ("print('f')", (ToolCall("print", {"0": "f"}),)),
+        ("print('f')", ()),
         ("```f(a=1)```", (ToolCall("f", {"a": 1}),)),
         ("Two:\n- `f(a=1)`\n- unknown(a=1)\nDone.", (ToolCall("f", {"a": 1}),)),
         ("f(a=1", ()),
