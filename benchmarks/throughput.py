@@ -23,13 +23,14 @@ from pathlib import Path
 import aiohttp
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, OffsetAndMetadata, TopicPartition
+from aiokafka.admin import NewTopic
 
 from benchmarks.chaos.processes import resident_mb
 from benchmarks.chaos.stage import PARTITIONS, Stage, stage
 from benchmarks.chaos.upgrades import Upgrade
 from streams.embedded import support_desk as desk
 from streams.embedded.broker import free_port
-from streams.kafka import producer
+from streams.kafka import admin, producer
 
 CONCURRENCY = 64
 BODY = orjson.dumps(
@@ -97,7 +98,7 @@ async def bare(bootstrap: str, topic: str, out: str, url: str, count: int) -> No
         async with session.post(f"{url}/chat/completions", data=orjson.dumps(body)) as response:
             answer = orjson.loads(await response.read())
         trial = orjson.dumps({"exchange": exchange, "answer": answer})
-        await sink.send_and_wait(out, trial, key=record.key)
+        await sink.send_and_wait(out, trial, key=record.key, partition=record.partition)
         finished[place].add(record.offset)
         while lanes[place] and lanes[place][0] in finished[place]:
             finished[place].discard(marked := lanes[place].popleft())
@@ -205,9 +206,12 @@ async def speed(on: Stage, exchanges: int = 24_000, rounds: int = 3) -> None:
                 (began, used, first), (ended, used_then, last) = looks[0], looks[-1]
                 ours, ours_us = (last - first) / (ended - began), (used_then - used) / (last - first) * 1e6
                 await up.stop()
+                out_topic = up.config.tap.topics[0] + "-out"
+                async with admin(up.config.kafka) as client:
+                    await client.create_topics([NewTopic(out_topic, PARTITIONS, 1)])
                 out = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", "benchmarks.throughput", "bare", on.bootstrap, up.config.tap.topics[0],
-                    up.config.tap.topics[0] + "-out", url, str(exchanges), stdout=asyncio.subprocess.PIPE,
+                    out_topic, url, str(exchanges), stdout=asyncio.subprocess.PIPE,
                 )  # fmt: skip
                 said = (await out.communicate())[0].split()
                 lines.append(

@@ -18,6 +18,7 @@ import faust
 from faust.types import TP
 
 from streams import metrics
+from streams.faust_consumer import events
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +150,7 @@ class Lanes:
 
     async def take(self, stream: Any) -> AsyncIterator[Taken]:
         """The records of the stream, each counted as unfinished before anything is awaited."""
-        async for event in stream.noack().events():
+        async for event in events(stream):
             if await self._is_too_far(event.message):
                 continue
             record = self._add(event)
