@@ -22,7 +22,7 @@ from streams.faust_consumer import events
 
 log = logging.getLogger(__name__)
 
-START_TOGETHER, START_WITHIN_S = 32, 0.003  # records; how long the first of them waits for others
+START_TOGETHER, START_WITHIN_S = 64, 0.003  # records; how long the first of them waits for others
 
 
 @dataclass(eq=False, slots=True)
