@@ -16,18 +16,18 @@ Raising is allowed and ends as `failed` in `scoring.py`, never as a score.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Final
 
 from schemas.answers import Answer
 from schemas.comparisons import Kind
 from schemas.exchanges import Request
+from schemas.values import immutable
 
 __all__ = ["FINE", "Comparator", "Kind", "Pair", "Score", "inapplicable"]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Pair:
     """What a comparator sees: the request, the baseline answer, and this arm's answer."""
 
@@ -36,7 +36,7 @@ class Pair:
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Score:
     """0 (fine, same) to 1 (fully wrong, wholly different), or None where the dimension does not apply.
 

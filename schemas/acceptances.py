@@ -1,9 +1,9 @@
 """Differences that a person has accepted by name: a whole dimension, or one signature (reason code) of it."""
 
-from dataclasses import dataclass
+from schemas.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Acceptance:
     """One row of `acceptances` that holds: `feature` empty for all features, `signature` empty for the dimension.
 

@@ -1,7 +1,8 @@
 """Alerts: what was sent, and what is still to be sent (an outbox)."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from schemas.values import immutable
 
 
 class AlertState(StrEnum):
@@ -11,7 +12,7 @@ class AlertState(StrEnum):
     SENT = "sent"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Alert:
     """One message about one cause.
 

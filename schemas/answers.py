@@ -1,8 +1,10 @@
 """What an arm said: text, tool calls, finish reason, usage, latency, cost, or the error it gave."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
+
+from schemas.values import immutable
 
 
 class Arm(StrEnum):
@@ -13,7 +15,7 @@ class Arm(StrEnum):
     RERUN = "rerun"  # the current pin, asked again: the noise floor
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ToolCall:
     """One tool call that a model wants; never executed by shadowtap."""
 
@@ -21,7 +23,7 @@ class ToolCall:
     arguments: Any = None  # parsed JSON where it parses, else the text as it came
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Usage:
     """Tokens as the provider counted them; None is unknown, not zero. Cached tokens are among the input tokens."""
 
@@ -30,7 +32,7 @@ class Usage:
     cached_input_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Answer:
     """An answer, or the error in its place.
 

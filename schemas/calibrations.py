@@ -14,15 +14,15 @@ The way of a calibrated setting, the same for every comparator that has one (`co
 Files go the same way within one process (`streams/file_scoring.py`), with the order of lines for event time.
 """
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from schemas.ids import content_hash
+from schemas.values import immutable
 
 CALIBRATING = "calibrating"  # in the place of an identity, while there is none
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Learner:
     """Who learns: a feature's dimension; `rules` is a hash of all that gives what it learns a meaning."""
 
@@ -31,7 +31,7 @@ class Learner:
     rules: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Observation:
     """What a learner observed of one trial: a text whose meaning is the comparator's business."""
 
@@ -41,7 +41,7 @@ class Observation:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Calibration:
     """A frozen setting: `text` as the comparator wrote it, made of `trials` trials up to event time `until_ms`."""
 

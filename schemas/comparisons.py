@@ -1,10 +1,10 @@
 """One scored trial for one candidate, and the scores in it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
 from schemas.trials import Trial
+from schemas.values import immutable
 
 
 class Kind(StrEnum):
@@ -24,7 +24,7 @@ class Status(StrEnum):
     FAILED = "failed"  # the comparator raised; never counted as fine
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ArmScore:
     """The score of one arm: value in [0, 1] (0 fine, same; 1 fully wrong, wholly different) or None."""
 
@@ -34,7 +34,7 @@ class ArmScore:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DimensionScore:
     """The scores of all arms of one comparison in one dimension: one row of `scores`.
 
@@ -50,7 +50,7 @@ class DimensionScore:
     d: float | None  # the evidence D in [-1, 1], None where an arm it needs has no score
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Comparison:
     """One scored trial for one candidate."""
 

@@ -1,11 +1,12 @@
 """Records of the control topic: a person pauses provider calls, lets them go on, or accepts a difference."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 
 from schemas import json_text
 from schemas.acceptances import Acceptance
 from schemas.errors import RecordVersionError
+from schemas.values import immutable
 
 CONTROL_VERSION = 1
 
@@ -17,7 +18,7 @@ class Order(StrEnum):
     RESUME = "resume"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ControlRecord:
     """An order, by whom, why, and when (milliseconds since 1970 UTC). The last one of an upgrade is in force."""
 

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from schemas.outcomes import NOT_OWED
+from schemas.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Spent:
     """Requests to providers and USD of the whole upgrade and of one day; `unpriced` exchanges have no known price."""
 
@@ -18,7 +18,7 @@ class Spent:
     unpriced: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Share:
     """Coverage of a candidate, or of one of its features: numbers of exchanges."""
 
@@ -41,7 +41,7 @@ class Share:
         return self.compared / self.owed if self.owed > 0 else None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Coverage:
     """Outcomes by (candidate, feature, outcome) and comparisons by (candidate, feature), of one upgrade."""
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from schemas.answers import Answer
+from schemas.values import immutable
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Request:
         return tuple(tool for tool in tools if isinstance(tool, Mapping)) if isinstance(tools, list | tuple) else ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Source:
     """Where a tapped exchange stands: this names it, whatever happens to it."""
 
@@ -69,7 +70,7 @@ class Source:
     item: int = 0  # one record can hold many exchanges
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Exchange:
     """One production request with the answer users saw."""
 

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from schemas.values import immutable
 
 _STEP = re.compile(r"""\.(?P<name>[^.\[\]'"\s]+)|\[(?P<index>-?\d{1,9})\]|\[(?P<quote>['"])(?P<key>.+?)(?P=quote)\]""")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class JsonPath:
     """A path as its steps: names of object members and indexes of arrays."""
 

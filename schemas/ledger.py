@@ -7,17 +7,18 @@ has not counted for that candidate.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from schemas import json_text
 from schemas.errors import RecordVersionError
+from schemas.values import immutable
 
 LEDGER_VERSION = 1
 BLOCK = 4096  # offsets
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class OutcomeCount:
     """So many exchanges of a feature had this outcome for this candidate; each exchange counts once per candidate."""
 
@@ -27,7 +28,7 @@ class OutcomeCount:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LedgerRange:
     """Outcomes of the tapped offsets `start` (inclusive) to `end` (exclusive) of one partition; 0 to 0 for spend alone.
 

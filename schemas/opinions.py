@@ -1,8 +1,9 @@
 """What a person thinks of a pair of answers, judged without knowing which is which."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
+
+from schemas.values import immutable
 
 
 class Judgement(StrEnum):
@@ -14,7 +15,7 @@ class Judgement(StrEnum):
     BOTH_BAD = "both_bad"  # neither is fine
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Opinion:
     """One row of `opinions`: `candidate_was` is the letter, A or B, that the candidate's answer was shown under."""
 

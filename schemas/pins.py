@@ -2,10 +2,11 @@
 
 import re
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
+
+from schemas.values import immutable
 
 
 class Pin(NamedTuple):
@@ -63,7 +64,7 @@ def rules_dated() -> str:
     return str(_file()["dated"])
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Rules:
     example: str
     exact: tuple[re.Pattern[str], ...]

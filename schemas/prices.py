@@ -5,17 +5,17 @@ A pin without a price has an unknown cost (None), never 0.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from schemas.answers import Usage
+from schemas.values import immutable
 
 LONGEST_OUTPUT = 16_384  # tokens, where a price says nothing of the longest answer
 MILLION = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Price:
     """USD per million tokens; `as_of` (ISO date) and `source` say when and where it was read."""
 

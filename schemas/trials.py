@@ -5,7 +5,6 @@ recorded elsewhere.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,11 +14,12 @@ from schemas.answers import Answer, answer_from
 from schemas.errors import RecordVersionError
 from schemas.exchanges import Request, Source
 from schemas.ids import stable_id
+from schemas.values import immutable
 
 TRIAL_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CandidateAnswer:
     """The answer of one candidate, with what it was: a name, a pin, and a hash of pin, changes and prompt."""
 
@@ -30,7 +30,7 @@ class CandidateAnswer:
     weight: float | None = None  # 1 / the probability with which this candidate was asked; None: as the trial
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Trial:
     """An exchange with the answers of its arms.
 
@@ -130,7 +130,7 @@ def trial_from_bytes(value: bytes) -> Trial:
         raise ValueError(f"trial record without {missing}") from missing
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TrialLine:
     """One line of a trial file: a trial recorded elsewhere, before it has a place in an upgrade."""
 

@@ -1,11 +1,10 @@
 """A change of a verdict, with the evidence it rests on: one row of `verdicts`."""
 
-from dataclasses import dataclass
-
+from schemas.values import immutable
 from schemas.verdicts import DimensionVerdict, Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class VerdictChange:
     """A verdict that changed at `at_ms` (milliseconds since 1970 UTC).
 

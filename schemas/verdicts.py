@@ -1,12 +1,13 @@
 """Verdicts: what the evidence says of a dimension, a feature, a candidate."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import partial
 from typing import Any
 
 from schemas.acceptances import Acceptance
+from schemas.values import immutable
 
 
 class Effect(StrEnum):
@@ -28,7 +29,7 @@ class Verdict(StrEnum):
     REVIEW = "REVIEW"  # features and candidates only: passed, but a review dimension failed
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Forecast:
     """Further trials until a verdict, of those that count for it: the middle, and the range that holds 8 times in 10.
 
@@ -45,7 +46,7 @@ class Forecast:
     latest_hours: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DimensionVerdict:
     """The verdict of one dimension with the evidence it rests on.
 
@@ -83,7 +84,7 @@ class DimensionVerdict:
     forecast: Forecast | None = None  # while there is no verdict
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FeatureVerdict:
     """The worst of its block dimensions, or REVIEW.
 
@@ -103,7 +104,7 @@ class FeatureVerdict:
     calibrating: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CandidateVerdict:
     """The worst of its features."""
 
@@ -117,7 +118,7 @@ class CandidateVerdict:
     accepted: tuple[Acceptance, ...] = ()  # by people, and in force
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Report:
     """Verdicts of all candidates of an upgrade: what `score`, `status` and `demo` print."""
 
@@ -127,7 +128,7 @@ class Report:
     candidates: tuple[CandidateVerdict, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Family:
     """A candidate's feature with its share of the candidate's alpha, given once: one row of `families`.
 
@@ -141,7 +142,7 @@ class Family:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Epoch:
     """An identity under which evidence of a dimension adds up: one row of `epochs`, never changed.
 

@@ -28,6 +28,7 @@ from schemas.ledger import LedgerRange, OutcomeCount, ledger_from_bytes
 from schemas.outcomes import Outcome
 from schemas.topics import consumer_group
 from schemas.trials import trial_from_bytes
+from schemas.values import immutable
 from streams.control import controlled
 from streams.kafka import partitions, producer, reader
 from streams.lanes import Taken
@@ -48,7 +49,7 @@ UNFINISHED = frozenset({Outcome.OVER_BUDGET, Outcome.SHED})
 """Outcomes that end a backfill before them: it has time, so it does not write anything off."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Window:
     """Event time from `from_ms` (inclusive) to `to_ms` (exclusive), milliseconds since 1970 UTC."""
 

@@ -26,6 +26,7 @@ from schemas.ids import content_hash, stable_id
 from schemas.outcomes import Outcome
 from schemas.settings import VerdictRules
 from schemas.trials import CandidateAnswer, Trial, TrialLine, trial_id
+from schemas.values import immutable
 from schemas.verdicts import Report
 from streams.rules import RulesOf
 from streams.trial_files import numbered_trial_lines
@@ -38,7 +39,7 @@ CLUSTER = "file"  # stands where a tapped exchange has its cluster
 _ONLY = "candidate"  # the name a line gives its candidate where it has one
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NamedPin:
     """A candidate as the verdict names it."""
 

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, OffsetAndMetadata, TopicPartition
@@ -22,6 +21,7 @@ from schemas import topics
 from schemas.config import Config
 from schemas.errors import UnreachableError
 from schemas.settings import Kafka
+from schemas.values import immutable
 from streams.kafka_refusals import starting_quietly, why
 from streams.kafka_security import faust_credentials, security_settings
 
@@ -157,7 +157,7 @@ async def seed_positions(kafka: Kafka, group: str, names: Iterable[str], start: 
     return {place: offset for place, offset in committed.items() if offset is not None}
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Position:
     """Where a group stands in a partition (0 where it has committed nothing), and the first offset that is there."""
 

@@ -1,11 +1,11 @@
 """What an upgrade will take, before anything is spent: calls, dollars, hours to a verdict."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from comparators.drift.forecast import forecast_pass, rerun_share
 from schemas.comparisons import Kind
 from schemas.config import Config
+from schemas.values import immutable
 from schemas.verdicts import Effect, Forecast
 from streams.looking import FeatureSeen, Tapped
 from streams.replay.arms import arms_of
@@ -17,7 +17,7 @@ RARE = 0.01  # how often an answer is taken to have what a PROPERTY looks for
 DAY_H = 24.0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FeaturePlan:
     """A feature: exchanges a day, what is asked of them within the budget, and when a candidate without drift passes.
 
@@ -33,7 +33,7 @@ class FeaturePlan:
     needs_rerun: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Plan:
     """All features; `asked` is the part of what `sampling` wants that the budget allows.
 

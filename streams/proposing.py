@@ -16,6 +16,7 @@ from schemas.exchanges import Exchange
 from schemas.pins import check_pin
 from schemas.settings import Kafka, RecordMapping, Tap
 from schemas.topics import REQUEST_HEADER
+from schemas.values import immutable
 from streams.kafka import partitions, reader
 from streams.looking import Tapped, look
 from streams.tap.features import DEFAULT, feature_of
@@ -51,7 +52,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {  # of a home-grown record: names under
 _DEPTH = 3
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Proposal:
     """What to write into the file. `pin` is None where no name in the log is an exact version."""
 

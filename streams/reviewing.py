@@ -1,7 +1,6 @@
 """Pairs of answers for a person to judge: the most telling ones, with their texts, each under a letter."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from uuid import UUID
 
 from comparators.comparator import Kind
@@ -12,6 +11,7 @@ from schemas.config import Config
 from schemas.errors import UsageError
 from schemas.exchanges import Request
 from schemas.ids import stable_id, unit_interval
+from schemas.values import immutable
 from schemas.verdicts import Effect
 from streams.rules import Rules
 from streams.store import Store
@@ -21,7 +21,7 @@ _SPARE = 3  # times as many pairs are looked up as asked for: of some the text i
 _ERRORS = "call_error"  # nothing to read there
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Pair:
     """A request with production's and the candidate's answer."""
 

@@ -1,7 +1,6 @@
 """How an upgrade stands beside its verdicts: what waits in Kafka for each role, and what was spent."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
@@ -13,6 +12,7 @@ from schemas.coverage import Spent
 from schemas.errors import UnreachableError
 from schemas.settings import Kafka
 from schemas.topics import consumer_group
+from schemas.values import immutable
 from streams.control import order_in_force
 from streams.kafka import partitions, reader
 from streams.store import Store
@@ -20,7 +20,7 @@ from streams.store import Store
 _OWN = {"score": topics.TRIALS, "judge": topics.TOUCHED, "alert": topics.VERDICTS}
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Standing:
     """`lag` is records per role that wait, None for a role that never ran; it is None where Kafka is away.
 

@@ -8,7 +8,6 @@ agent does stands in the object it calls; here one sees what flows where.
 
 import asyncio
 import socket
-from dataclasses import dataclass
 from functools import partial
 
 import faust
@@ -17,6 +16,7 @@ from faust.types import TP
 from schemas import topics
 from schemas.config import Config
 from schemas.settings import Kafka
+from schemas.values import immutable
 from streams.alert_sender import AlertSender
 from streams.batches import Batches
 from streams.faust_app import Records, agent, create_app, keep_lanes, member_of
@@ -32,7 +32,7 @@ LOOKS_WITHIN_S, LOOK_WHEN_IDLE_S = 1.0, 30.0
 NOTED_EVERY_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Role:
     """A running part of the topology."""
 

@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from schemas.config import Config
 from schemas.errors import ConfigError, RefusedError, UnreachableError, UsageError
 from schemas.pins import split_pin
 from schemas.topics import consumer_group
+from schemas.values import immutable
 from streams.alert_sender import AlertSender
 from streams.calibrating import InForce
 from streams.control import controlled
@@ -42,7 +42,7 @@ PROGRESS_S = 60.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 15.0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Worker:
     """Roles that are ready to run, with the parts that others want to look at."""
 

@@ -6,13 +6,13 @@ the least telling on where the terminal is narrow, and reasons on a line of thei
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from comparators.drift.betting import e_value
+from schemas.values import immutable
 from schemas.verdicts import CandidateVerdict, DimensionVerdict, Effect, FeatureVerdict, Forecast, Report, Verdict
 
 STYLE = {
@@ -44,13 +44,13 @@ def verdict_table(report: Report, *, whole: bool = False) -> RenderableType:
     return _Verdicts(report, whole)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Row:
     cells: Mapping[str, Text]
     beneath: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Verdicts:
     report: Report
     whole: bool

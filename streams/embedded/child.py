@@ -17,10 +17,10 @@ import sys
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO, Any
 
 from schemas.errors import UsageError
+from schemas.values import immutable
 
 PR_SET_PDEATHSIG = 1
 LAST_WORDS = 4000  # bytes
@@ -36,7 +36,7 @@ def require(module: str) -> None:
         raise UsageError(f"{module!r} is not installed; it comes with: pip install 'shadowtap[embedded]'")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Child:
     """A running child process, with the place where it writes what goes wrong."""
 

@@ -16,7 +16,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import aiohttp
 
 from schemas import json_text
 from schemas.errors import UnreachableError
+from schemas.values import immutable
 from streams.embedded.child import Child, child_process, require
 from streams.embedded.clickhouse_access import READER_GRANTS, READER_QUOTA
 
@@ -33,7 +34,7 @@ FOLDER_IS_SERVED = 75  # exit code: EX_TEMPFAIL of sysexits.h
 CLOSES_WITHIN_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ClickHouseServer:
     """Where an embedded store answers, and the passwords of its two users: the content of `server.json`."""
 

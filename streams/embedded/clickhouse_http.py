@@ -16,12 +16,12 @@ import time
 import uuid
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import lz4.frame
 from aiohttp import BodyPartReader, web
 
 from schemas import json_text
+from schemas.values import immutable
 from streams.embedded.clickhouse_access import Quota
 from streams.embedded.clickhouse_statement import is_reading
 from streams.embedded.clickhouse_store import EmbeddedStore, Reply, Statement, StatementError
@@ -69,7 +69,7 @@ _BROKEN_BODY = (OSError, EOFError, RuntimeError, zlib.error, zstd.ZstdError)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Users:
     """The passwords of the two users: `default` may do everything, `reader` reads."""
 

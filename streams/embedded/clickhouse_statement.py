@@ -1,7 +1,8 @@
 """What must be known of a statement before it runs: its first word, whether data follow, the format of the answer."""
 
 import re
-from dataclasses import dataclass
+
+from schemas.values import immutable
 
 _LEAD = re.compile(rb"(?:\s+|--[^\n]*|#[! ][^\n]*|/\*.*?\*/|\()*", re.DOTALL)
 _NAME = rb'(?:`(?:[^`\\]|\\.|``)*`|"(?:[^"\\]|\\.|"")*"|\w+)'
@@ -17,7 +18,7 @@ _TAIL = 500  # bytes at the end of a statement in which its FORMAT clause is loo
 _READING = frozenset({b"SELECT", b"WITH", b"FROM", b"SHOW", b"DESCRIBE", b"DESC", b"EXPLAIN", b"EXISTS", b"CHECK"})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Insert:
     """`INSERT INTO ... FORMAT name` with the data that follows it."""
 

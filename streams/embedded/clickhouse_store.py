@@ -9,12 +9,13 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from chdb.state.sqlitelike import connect
 
+from schemas.values import immutable
 from streams.embedded.clickhouse_access import forbidden_name, reader_settings, write_configuration
 from streams.embedded.clickhouse_statement import answer_format, as_insert, first_word
 
@@ -32,7 +33,7 @@ class StatementError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Statement:
     """One statement as a user sent it; the data of an insert follow the text."""
 
@@ -46,7 +47,7 @@ class Statement:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reply:
     """What a statement gave; `format` is None for an insert."""
 

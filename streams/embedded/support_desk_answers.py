@@ -6,18 +6,18 @@ decides differently.
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from schemas import json_text
 from schemas.answers import ToolCall
+from schemas.values import immutable
 from streams.embedded.support_desk_cases import LABELS, POLICY_DAYS, Case
 from streams.embedded.support_desk_requests import question
 
 SLIP = 0.006  # share of calls in which a model flips its own decision
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Said:
     """What a model says: text or tool calls, and why it stopped."""
 

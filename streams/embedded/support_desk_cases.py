@@ -5,9 +5,9 @@ knows what the ticket is about without parsing prose.
 """
 
 import random
-from dataclasses import dataclass
 from datetime import date, timedelta
 
+from schemas.values import immutable
 from streams.embedded.tapped import seeded_rng
 
 LABELS = ("shipping", "return", "defect", "billing", "account", "question")
@@ -107,7 +107,7 @@ _CLOSINGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Case:
     """What one ticket is about. `amount` in `currency`, `days` since delivery, `label` one of `LABELS`."""
 

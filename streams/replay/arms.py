@@ -1,20 +1,20 @@
 """The arms that are asked for an exchange: each candidate, and sometimes the current pin again."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from schemas.config import Config
 from schemas.exchanges import Exchange
 from schemas.pins import split_pin
 from schemas.prices import Price
+from schemas.values import immutable
 from streams.replay.costs import likely_usd, most_usd
 from streams.replay.payload import request_for
 
 RERUN = "rerun"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AskedArm:
     """Who is asked what, and what one answer costs; `name` is `candidate:NAME` or `rerun`."""
 

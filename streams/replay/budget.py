@@ -21,6 +21,7 @@ from faust.types import TP
 
 from schemas import json_text
 from schemas.settings import Budget as Caps
+from schemas.values import immutable
 from streams import metrics
 
 DAY_S = 86_400
@@ -56,7 +57,7 @@ class Spend:
         return cls(**{name: fields[name] for name in cls.__dataclass_fields__ if name in fields})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reservation:
     """Requests and the most they may cost, taken out of a partition's share on a day."""
 

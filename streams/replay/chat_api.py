@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from schemas.values import immutable
 from streams.tap.chat import Assembly, Said, read_response
 
 
@@ -54,7 +55,7 @@ class Api(Protocol):
         """A response to `stream` that is still to come."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ChatApi:
     """`POST /chat/completions`."""
 

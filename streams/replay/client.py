@@ -25,6 +25,7 @@ import aiohttp
 from schemas import json_text
 from schemas.answers import Answer
 from schemas.topics import ARM_HEADER, REQUEST_HEADER
+from schemas.values import immutable
 from streams import metrics
 from streams.lanes import Claim
 from streams.replay.breaker import State
@@ -63,7 +64,7 @@ class _NotWorthIt(Exception):  # noqa: N818 - an instruction to the loop below
         self.reason, self.may_be_billed = reason, may_be_billed
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Sending:
     """What is sent for one arm."""
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from schemas import json_text
 from schemas.answers import ToolCall, Usage
+from schemas.values import immutable
 from streams.replay.messages_request import messages_request, texts_of
 from streams.tap.chat import Said, error_code, finite, word
 from streams.tap.credentials import check_depth
@@ -22,7 +23,7 @@ _FINISH = {  # as OpenAI says it, so that arms of different providers are alike;
 _INPUT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")  # the first excludes the others
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MessagesApi:
     """`POST /messages`."""
 

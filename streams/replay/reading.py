@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +9,7 @@ import aiohttp
 from aiohttp.payload import BytesIOPayload, BytesPayload
 
 from schemas import json_text
+from schemas.values import immutable
 from streams.replay.chat_api import Api
 from streams.replay.event_stream import EventStream, TooLargeError
 from streams.replay.outages import is_outage
@@ -24,7 +24,7 @@ _AT_ONCE = 1 << 16  # bytes of a request that are written in one go
 _ERROR = 300  # HTTP's first status that is no success
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Received:
     """A response: `body` is its JSON, None where it is none; `said` what it says, where it is a success.
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 
+from schemas.values import immutable
 from streams.replay.allowance import Allowance
 from streams.replay.breaker import Breaker
 from streams.replay.concurrency import Concurrency
@@ -21,7 +22,7 @@ FIRST_LATENCY_S = 15.0  # taken for typical before any answer is known
 _WEIGHT = 0.1  # of the newest answer
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Passage:
     """A request that is on its way: when it was sent, tokens it is thought to need, whether it probes the breaker."""
 

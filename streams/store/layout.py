@@ -8,9 +8,9 @@ subqueries need no other, and `CLUSTER_SETTINGS` say so to ClickHouse.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from schemas.settings import ClickHouse
+from schemas.values import immutable
 
 CLUSTER_SETTINGS: Mapping[str, str | int] = {
     "distributed_product_mode": "local",  # what is joined lies on the same shard
@@ -24,7 +24,7 @@ _TABLE = re.compile(r"\{db\}\.(\w+_rows)\b")
 _COMMENT = re.compile(r"COMMENT '(?:[^']|'')*'\s*\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Layout:
     """What the deployment decides: cluster (empty: a single server) and days that text and numbers are kept."""
 

@@ -13,11 +13,11 @@ a view follows its table and never shows more than its reader may see. `layout.p
 
 import hashlib
 import re
-from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 
 from schemas.errors import UsageError
+from schemas.values import immutable
 from streams.store.connection import Connection
 from streams.store.layout import Layout, laid_out
 
@@ -32,7 +32,7 @@ _LEDGER = """CREATE TABLE IF NOT EXISTS {db}.schema_migrations {cluster}
 COMMENT 'One row is an applied statement of a migration. Read with FINAL.'"""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Statement:
     """One statement of a migration file, templates not yet filled."""
 

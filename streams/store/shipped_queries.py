@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import resources
 
 from schemas.config_problems import nearest
 from schemas.errors import UsageError
+from schemas.values import immutable
 
 _PARAMETER = re.compile(r"\{(\w+):([^}]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ShippedQuery:
     """A file of `schemas/queries/`; `parameters` maps the names it asks for to ClickHouse types, in order."""
 

@@ -6,17 +6,18 @@ Formats: OpenAI API reference, "Chat completions" and "Streaming"; server-sent e
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from schemas import json_text
 from schemas.answers import ToolCall, Usage
+from schemas.values import immutable
 from streams.tap.credentials import check_depth
 
 _CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Said:
     """What a response body says; `error` is a reason code. Nothing at all (`is_empty`) is no answer."""
 

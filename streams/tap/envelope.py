@@ -12,16 +12,17 @@ as the chunks or the SSE text of its stream. `ts` is for people: event time is t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from schemas import json_text
+from schemas.values import immutable
 from streams.tap.chat import error_code, finite
 
 _OWN = frozenset({"request", "response", "headers"})  # of an envelope; everything else is for feature rules
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Parts:
     """The parts of one exchange as found in a record, not yet cleaned; None is not there.
 
