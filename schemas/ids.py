@@ -15,7 +15,12 @@ def stable_id(*fields: object) -> UUID:
 
 def content_hash(*fields: object) -> str:
     """Short hash of a content (16 hexadecimal digits), for "is it still the same?"."""
-    return hashlib.blake2b(_joined(fields), digest_size=8).hexdigest()
+    return text_hash(_joined(fields))
+
+
+def text_hash(text: bytes) -> str:
+    """`content_hash` of one text that is encoded already."""
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
 def unit_interval(identity: UUID, purpose: str) -> float:

@@ -15,7 +15,7 @@ from schemas.errors import ConfigError
 from schemas.settings import Kafka, WorkerRules
 from schemas.topics import consumer_group
 from streams import metrics
-from streams.faust_consumer import NoStatistics, QuickTransport
+from streams.faust_consumer import NoStatistics, QuickTransport, events
 from streams.kafka import MAX_RECORD, SESSION_S, Position, faust_broker, positions
 from streams.lanes import Lanes, Taken
 
@@ -170,7 +170,7 @@ def agent(app: faust.App, lanes: Lanes, *names: str) -> Callable[[Loop], Loop]:
         @app.agent(topic(app, *names), name=loop.__name__)  # type: ignore[untyped-decorator] # Faust ships no types
         async def guarded(stream: Any) -> None:
             try:
-                await loop(lanes.take(stream))
+                await loop(lanes.take(events(stream)))
             except asyncio.CancelledError:  # a rebalance or the end
                 raise
             except BaseException as raised:  # noqa: BLE001 - see above

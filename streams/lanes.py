@@ -18,11 +18,13 @@ import faust
 from faust.types import TP
 
 from streams import metrics
-from streams.faust_consumer import events
 
 log = logging.getLogger(__name__)
 
 START_TOGETHER, START_WITHIN_S = 64, 0.003  # records; how long the first of them waits for others
+
+
+_Key = tuple[tuple[str, int, int], bool]  # place of a record, and whether it is a gap
 
 
 @dataclass(eq=False, slots=True)
@@ -134,7 +136,7 @@ class Lanes:
         self._slots = asyncio.Semaphore(slots)
         self._lanes: dict[tuple[TP, int], _Lane] = {}
         self._committed: dict[TP, int] = {}
-        self._running: dict[tuple[tuple[str, int, int], bool], asyncio.Task[Any]] = {}
+        self._running: dict[_Key, asyncio.Task[Any]] = {}
         self._to_start: list[tuple[Taken, Callable[[], Awaitable[Any]]]] = []
         self._crashing: set[asyncio.Task[None]] = set()
         self._committing = asyncio.Lock()
@@ -148,9 +150,9 @@ class Lanes:
         self._explain, self._any_record = explain, any_record
         self._next: dict[TP, int] = {}  # the offset that should come next
 
-    async def take(self, stream: Any) -> AsyncIterator[Taken]:
-        """The records of the stream, each counted as unfinished before anything is awaited."""
-        async for event in events(stream):
+    async def take(self, events: AsyncIterator[Any]) -> AsyncIterator[Taken]:
+        """The records of a stream's events, each counted as unfinished before anything is awaited."""
+        async for event in events:
             if await self._is_too_far(event.message):
                 continue
             record = self._add(event)
@@ -192,10 +194,8 @@ class Lanes:
         key = record.place, record.is_gap
         task = self._running.get(key)
         if task is None:
-            task = asyncio.ensure_future(work())
-            self._running[key] = task
-            task.add_done_callback(lambda _: self._running.pop(key, None))
-        task.add_done_callback(partial(self._worked, record, work))
+            task = self._running[key] = asyncio.ensure_future(work())
+        task.add_done_callback(partial(self._worked, record, work, key))
 
     def finish(self, record: Taken, result: Any = None) -> None:
         """The record has an outcome that is durable; the watermark may pass it."""
@@ -356,8 +356,10 @@ class Lanes:
         self._committed.setdefault(record.tp, first)  # where we start is where we were
         return record
 
-    def _worked(self, record: Taken, work: Callable[[], Awaitable[Any]], task: asyncio.Task[Any]) -> None:
+    def _worked(self, record: Taken, work: Callable[[], Awaitable[Any]], key: _Key, task: asyncio.Task[Any]) -> None:
         """The work on a record has ended, one way or another."""
+        if self._running.get(key) is task:
+            del self._running[key]
         if task.cancelled():
             return  # the event loop ends
         raised = task.exception()

@@ -47,9 +47,14 @@ class Pace:
     _requests: dict[TP, _Bucket] = field(default_factory=dict)
     _usd: dict[TP, _Bucket] = field(default_factory=dict)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is anything to spread."""
+        return self.budget.caps.pace != "none" and self.budget.caps.has_cap
+
     def rate(self, tp: TP, requests: int, usd: float) -> float:
         """In (0, 1], for an exchange that takes so many requests and about so many USD."""
-        if self.budget.caps.pace == "none" or not self.budget.caps.has_cap:
+        if not self.is_kept:
             return 1.0
         now = self.clock()
         spend = self.budget.spend(tp, datetime.fromtimestamp(now, UTC).date().isoformat())

@@ -139,10 +139,10 @@ class Replayer:
         claim: Claim | None,
     ) -> Outcomes:
         """What becomes of an exchange that these candidates are to be asked, if the budget allows it."""
-        likely = likely_cost(self.config, exchange, wanted, self.sampling.rerun(feature))
         refused = self._refused(tp, len(wanted))
         if refused is not None:
             return self._ended(feature, dict.fromkeys(wanted, refused))
+        likely = likely_cost(self.config, exchange, wanted, self.sampling.rerun(feature)) if self.pace.is_kept else 0.0
         pace = self.pace.rate(tp, len(wanted), likely)
         asked = wanted if pace == 1 else self.sampling.asked(identity, feature, pace)
         if not asked:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from schemas.answers import Answer
-from schemas.ids import content_hash
+from schemas.ids import text_hash
 from streams.replay.outages import asked_wait_s, is_outage, may_retry
 from streams.replay.patience import Trouble
 from streams.replay.provider_errors import error_object, pause_reason, refusal
@@ -37,7 +37,7 @@ def answer_of(received: Received, pin: str, sent: bytes, asked: Collection[str])
     if is_outage(status) or is_nobody:
         after_s = asked_wait_s(headers, datetime.now(UTC))
         raise Trouble(f"http_{status}", after_s=after_s, is_final=is_nobody or not may_retry(headers))
-    sent_hash = content_hash(sent.decode())
+    sent_hash = text_hash(sent)
     if received.said is None:
         error = TOO_LARGE if received.is_too_large else refusal(status, received.body, asked)
         return Answer(pin, error=error, latency_ms=received.latency_ms, sent_hash=sent_hash)

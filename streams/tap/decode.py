@@ -26,6 +26,7 @@ _FRAME = 5  # bytes: Confluent's magic byte 0 and a schema id of four
 _REDACTED = frozenset(
     {"redacted-by-litellm", "redacted by litellm", "[redacted]", "<redacted>", "redacted", "***", "[filtered]"}
 )
+_LONGEST_REDACTED = max(map(len, _REDACTED))
 _STATEFUL = ("previous_response_id", "conversation")
 
 
@@ -143,4 +144,4 @@ def _why_unreplayable(parts: Parts, said: Said) -> str | None:
 def _is_redacted(content: Any) -> bool:
     if isinstance(content, list):
         return any(_is_redacted(part.get("text")) for part in content if isinstance(part, dict))
-    return isinstance(content, str) and content.strip().lower() in _REDACTED
+    return isinstance(content, str) and len(name := content.strip()) <= _LONGEST_REDACTED and name.lower() in _REDACTED

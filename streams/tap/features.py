@@ -67,4 +67,7 @@ def _hit(exchange: Exchange, rule: str) -> Any:
 def _name(hit: Any) -> str:
     if isinstance(hit, bool) or not isinstance(hit, str | int):
         return ""
-    return "".join(letter for letter in str(hit) if letter.isprintable()).strip()[:_LONGEST]
+    name = str(hit)
+    if not name.isprintable():
+        name = "".join(letter for letter in name if letter.isprintable())
+    return name.strip()[:_LONGEST]

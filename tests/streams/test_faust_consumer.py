@@ -1,13 +1,14 @@
-"""What our consumer does otherwise than Faust's: no task for what does not wait, no sleep where there is room."""
+"""What we do otherwise than Faust: no task for what does not wait, no sleep where there is room, no turn per record."""
 
 import asyncio
 import time
+from types import SimpleNamespace
 
 import pytest
 import pytest_asyncio
 from mode.services import Service
 
-from streams.faust_consumer import Quick
+from streams.faust_consumer import Quick, events
 
 
 @pytest_asyncio.fixture
@@ -103,3 +104,56 @@ async def test_where_no_buffer_is_full_a_read_waits_as_long_as_faust_wants():
     reader = QuickReader(active={0, 1}, full=())
     await reader._wait_next_records(1.0)
     assert reader.read == [({0, 1}, 1.0)]
+
+
+class Stream:
+    """As a Faust stream: it gives what is first in its queue, then is asked again."""
+
+    def __init__(self, waiting):
+        flow = SimpleNamespace(is_active=lambda: True)
+        self.app = SimpleNamespace(flow_control=flow, consumer_generation_id=2)
+        self.channel = SimpleNamespace(queue=asyncio.Queue())
+        self.turns = 0
+        for event in waiting:
+            self.channel.queue.put_nowait(event)
+
+    def noack(self):
+        return self
+
+    async def events(self):
+        while not self.channel.queue.empty():
+            self.turns += 1
+            yield self.channel.queue.get_nowait()
+
+
+def event(offset, generation=2):
+    return SimpleNamespace(message=SimpleNamespace(offset=offset, generation_id=generation))
+
+
+async def offsets(stream):
+    return [one.message.offset async for one in events(stream)]
+
+
+async def test_what_waits_in_a_stream_is_taken_in_order_with_few_turns_of_faust():
+    stream = Stream(map(event, range(100)))
+    assert await offsets(stream) == list(range(100))
+    assert 2 <= stream.turns <= 5
+
+
+async def test_what_was_fetched_before_a_rebalance_is_left_out_as_faust_does():
+    assert await offsets(Stream([event(0), event(7, generation=1), event(1)])) == [0, 1]
+
+
+async def test_nothing_is_taken_while_faust_holds_the_streams_back():
+    stream = Stream(map(event, range(5)))
+    stream.app.flow_control.is_active = lambda: False
+    assert await offsets(stream) == [0]
+
+
+async def test_partitions_that_go_while_a_record_is_in_hand_take_theirs_with_them():
+    stream, seen = Stream(map(event, range(5))), []
+    async for one in events(stream):
+        seen.append(one.message.offset)
+        while not stream.channel.queue.empty():
+            stream.channel.queue.get_nowait()
+    assert seen == [0]

@@ -34,24 +34,17 @@ class FakeConsumer:
         return True
 
 
-class FakeStream:
-    def __init__(self, offsets):
-        self.offsets = offsets
-
-    def noack(self):
-        return self
-
-    async def events(self):
-        for offset in self.offsets:
-            yield SimpleNamespace(
-                message=SimpleNamespace(
-                    tp=HERE, generation_id=1, offset=offset, key=None, value=b"", headers=(), timestamp=0.0
-                )
+async def events(offsets):
+    for offset in offsets:
+        yield SimpleNamespace(
+            message=SimpleNamespace(
+                tp=HERE, generation_id=1, offset=offset, key=None, value=b"", headers=(), timestamp=0.0
             )
+        )
 
 
 async def taken(lanes, offsets):
-    return [record async for record in lanes.take(FakeStream(offsets))]
+    return [record async for record in lanes.take(events(offsets))]
 
 
 async def test_the_watermark_never_passes_a_record_that_is_not_finished():
@@ -101,7 +94,7 @@ async def test_a_full_house_holds_the_stream_back():
     got = []
 
     async def take_all():
-        async for record in lanes.take(FakeStream([0, 1, 2])):
+        async for record in lanes.take(events([0, 1, 2])):
             got.append(record)  # noqa: PERF401 - what was taken so far is looked at meanwhile
 
     task = asyncio.ensure_future(take_all())
@@ -117,7 +110,7 @@ async def test_no_record_is_taken_further_than_a_window_beyond_the_first_unfinis
     got = []
 
     async def take_all():
-        async for record in lanes.take(FakeStream([0, 9, 10])):
+        async for record in lanes.take(events([0, 9, 10])):
             got.append(record)  # noqa: PERF401 - what was taken so far is looked at meanwhile
 
     task = asyncio.ensure_future(take_all())
