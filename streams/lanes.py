@@ -176,8 +176,8 @@ class Lanes:
         """Work on a taken record in a task of its own and finish it with the result; an exception ends the worker.
 
         If the same record is in work already (it came again after a rebalance), that work is awaited instead.
-        Faust hands out one record per turn of the event loop. Work that begins together runs the same code one after
-        the other while the processor has it at hand, which a replay worker gains a sixth of its time by.
+        Work that begins together runs the same code one after the other while the processor has it at hand, which a
+        replay worker gains a sixth of its time by.
         """
         self._to_start.append((record, work))
         if len(self._to_start) >= min(START_TOGETHER, self.slots):
