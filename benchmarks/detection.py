@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +35,7 @@ from comparators.semantic.asked_answers import asked_answer
 from comparators.semantic.embedding_distance import EmbeddingDistance
 from comparators.semantic.final_answers import final_answer
 from comparators.semantic.refusal import Refusal
-from schemas.answers import Answer
+from schemas.answers import Answer, answer_from
 from schemas.comparisons import Kind
 from schemas.exchanges import Request
 from schemas.verdicts import Verdict
@@ -69,6 +70,7 @@ def main() -> None:
         *_written_refusals(),
         *_written_finals(),
         *_written_changes(),
+        *_written_forms(),
         _fences(given.data),
         _again(given.data, "stability/strict_json_open.jsonl.gz", None),
         _again(given.data, "stability/gpt4o_math_repeats.jsonl.gz", Kind.PROPERTY),
@@ -178,6 +180,32 @@ def _written_changes() -> Iterator[Row]:
         yield _written("the answer changed", f"written_changes, {name}", right)
 
 
+def _written_forms() -> Iterator[Row]:
+    written = tomllib.loads(WRITTEN.joinpath("written_forms.toml").read_text(encoding="utf-8"))
+    tools = {"tools": json.loads(written["tools"])}
+    for name in ("first", "second"):
+        right: dict[str, list[bool]] = {}
+        for dimension, request, baseline, answer, changed in written[name]:
+            asked = Request(tools if request == "tools" else json.loads(request or "{}"))
+            before, after = (
+                answer_from({"model": "written", **({"text": it} if isinstance(it, str) else it)})
+                for it in (baseline, answer)
+            )
+            found = _changes(_dimension(dimension), Pair(asked, before, after))
+            right.setdefault("calls" if dimension == "tool_call_change" else "form", []).append(found == changed)
+        for what, agreed in right.items():
+            yield _written(f"the {what} changed", f"written_forms, {name}", agreed)
+
+
+def _changes(comparator: Comparator, pair: Pair) -> bool:
+    """Whether a pair differs: by its distance, or where a score is of one answer, by what the answers score."""
+    value = comparator.compare(pair).value or 0.0
+    if comparator.kind is Kind.DISTANCE:
+        return value > 0
+    before = comparator.compare(replace(pair, answer=pair.baseline)).value or 0.0
+    return value > before or (comparator.kind is Kind.PROPERTY_BOTH and value != before)
+
+
 def _written(what: str, data: str, right: list[bool]) -> Row:
     low, high = wilson(sum(right), len(right))
     return Row(what, data, len(right), f"right {np.mean(right):.3f} ({low:.3f} to {high:.3f})", "", "")
@@ -244,6 +272,7 @@ def _meaning(data: Path) -> Row:
     return Row("meaning", "stsb_dev", len(pairs), f"Spearman {found}", "0.867", _mark(round(found.value, 3) >= 0.867))
 
 
+@cache
 def _dimension(name: str) -> Comparator:
     return next(dimension.comparator for dimension in load_dimensions() if dimension.name == name)
 

@@ -42,7 +42,7 @@ class Request:
     @cached_property
     def response_schema(self) -> Mapping[str, Any] | None:
         """The JSON Schema in the request's own `response_format`, if it names one."""
-        schema = self.response_format.get("json_schema")
+        schema = self.response_format.get("json_schema", self.response_format.get("schema"))
         if isinstance(schema, Mapping):
             schema = schema.get("schema", schema)
         return schema if isinstance(schema, Mapping) else None

@@ -9,10 +9,15 @@ _LIST_ITEM = re.compile(r"[ \t]*(?:[-*+\u2022][ \t]|\d{1,3}[.)])")
 _NO_PROSE = ("#", "|", ">")  # headings, tables, quotations: end as they like
 _FINAL = re.compile(r"[A-Z]|[\d.,]+|yes|no|true|false|none", re.IGNORECASE)  # stands alone as a final answer
 _ENDED = re.compile(r"[.!?\u2026][\"')\]*]{0,3}\s+[^\W\d_]")
+_WIDE_ENDED = re.compile(
+    r"[\u3002\uff01\uff1f\u0964\u06d4][\u300d\u300f\uff09\u201d]?\s?[^\W\d_]"
+)  # Chinese, Japanese, Hindi, Urdu
+_ADDRESS = re.compile(r"\S{0,40}(?:://|www\.|@)\S{1,400}|#\w{1,100}")
+_FOOTNOTE = re.compile(r"\s{0,20}\[\^?\d{1,4}\]:?\s")
 _GOES_ON = tuple(",(-\u2013\u2014[{=+/<\u00d7\u00f7^\\\u2261\u2248\u2264\u2265\u2192")
 _SUM = re.compile(r"\d ?[+*/^\u00d7\u00f7\u00b2\u00b3]|\d - ")
 _PROSE = re.compile(r"[^\W\d_]{4}")  # a word of a sentence rather than of a formula
-_SENTENCE_ENDS = (".", "!", "?", "\u2026", "\\]", "$", "```", ".)", "**")
+_SENTENCE_ENDS = (".", "\u3002", "!", "?", "\u2026", "\\]", "$", "```", ".)", "**")
 _INDENTED = ("    ", "\t")
 _WORD = re.compile(r"[^\W\d_]+")
 _INFLECTIONS = frozenset({"s", "es", "d", "ed", "ing", "ly", "r", "er", "n", "en", "y"})
@@ -24,6 +29,7 @@ _NEAR = 400  # characters in which the two lines before stand
 _ENDS = (".", "!", "?", "$")
 
 _WORDS_OF_A_LINE = 4
+_LETTERS_OF_A_LINE = 8  # where words have no spaces between them
 _WORDS_OF_OTHERS = 6
 
 
@@ -47,9 +53,14 @@ def broken_off(text: str) -> str:
         return ""
     before, _, last = stripped.rpartition("\n")
     if last.lstrip().startswith(_NO_PROSE):
-        is_open_row = last.lstrip()[0] == "|" != last[-1] and before.rstrip().endswith("|")
-        return "open_row" if is_open_row else ""
+        return "open_row" if _is_open_row(last.lstrip(), before.rstrip()) else ""
     return _broken_line(last, before)
+
+
+def _is_open_row(last: str, before: str) -> bool:
+    """Whether a row of a table lacks its last mark, or cells, that the row before has."""
+    row = before.rpartition("\n")[2].lstrip()
+    return last[0] == "|" == row[:1] and row[-1] == "|" and (last[-1] != "|" or last.count("|") < row.count("|"))
 
 
 def _broken_line(last: str, before: str) -> str:
@@ -59,9 +70,26 @@ def _broken_line(last: str, before: str) -> str:
         return "mid_sentence"
     if _begins_line(last, before):
         return "fragment"
-    if not last[-1].isalnum() or _FINAL.fullmatch(last.rpartition(":")[2].strip()):
+    if last[-1] in ":\uff1a" and _is_announced(last, before):
+        return "mid_sentence"
+    if not last[-1].isalnum() or _needs_no_mark(last):
         return ""
     return next((reason for reason, is_broken in _SIGNS if is_broken(last, before)), "")
+
+
+def _needs_no_mark(last: str) -> bool:
+    """Whether a line ends in an address, a hashtag or a final answer, or is a footnote."""
+    if _FOOTNOTE.match(last) or _ADDRESS.fullmatch(last.rpartition(" ")[2]):
+        return True
+    return _FINAL.fullmatch(last.rpartition(":")[2].strip()) is not None
+
+
+def _is_announced(last: str, before: str) -> bool:
+    """Whether a sentence, the first or behind one that ended, announces what does not follow."""
+    if len(last.split()) < _WORDS_OF_A_LINE and (last.isascii() or len(last) < _LETTERS_OF_A_LINE):
+        return False
+    whole = before.rstrip()
+    return not whole or whole.endswith(_SENTENCE_ENDS) or _ENDED.search(last) is not None
 
 
 def _is_mid_sentence(last: str, before: str) -> bool:
@@ -89,6 +117,8 @@ def _stands_out(last: str, before: str) -> bool:
     item = _LIST_ITEM.match(last)
     words = len(last.split())
     if words >= _WORDS_OF_A_LINE and _ENDED.search(last, item.end() if item else 0):
+        return True
+    if not last.isascii() and _WIDE_ENDED.search(last):
         return True
     if item and words < _WORDS_OF_A_LINE:
         items = [line for line in before.split("\n") if _LIST_ITEM.match(line)]
@@ -128,7 +158,7 @@ def _is_fragment(last: str, before: str) -> bool:
 
 def _begins_line(last: str, before: str) -> bool:
     """Whether a number stands alone in the last line: the next of a numbered list, or as the line before began."""
-    number = last.strip()
+    number = last.strip().rstrip(".)")
     if not number.isdecimal() or len(number) > _DIGITS:
         return False
     items = set(_ITEM_NUMBER.findall(before))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
-from comparators.format.json_text import NO_JSON, is_structure, json_problem, payload, wants_json
+from comparators.format.json_text import NO_JSON, is_structure, json_lines, json_problem, payload, wants_json
 
 
 @dataclass(frozen=True)
@@ -12,8 +12,9 @@ class InvalidJson(Comparator):
     """1 where JSON is due and the answer holds no well-formed JSON.
 
     JSON is due where the request's `response_format` asks for it, or the baseline answered an object or a list (bare,
-    in a fence, with some prose around it, or broken). NaN and Infinity are no JSON (RFC 8259). A fence or prose around
-    valid JSON is `code_fence`, not this: the payload is there, only its wrapping changed.
+    in a fence, with some prose around it, or broken). Where the baseline has an object on each line (JSON Lines), so
+    may the answer. NaN and Infinity are no JSON (RFC 8259). A fence or prose around valid JSON is `code_fence`, not
+    this: the payload is there, only its wrapping changed.
 
     Sees: prose instead of JSON (`prose`), nothing (`empty`), an answer cut off (`unclosed`), a comma too many
     (`comma`), single quotes (`quotes`), NaN (`constant`), more than one value (`several`), a bare number or string
@@ -28,7 +29,7 @@ class InvalidJson(Comparator):
     Score(value=1.0, reason='unclosed', detail='')
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kind: ClassVar[Kind] = Kind.PROPERTY
 
     def compare(self, pair: Pair) -> Score:
@@ -38,7 +39,8 @@ class InvalidJson(Comparator):
         text = pair.answer.content
         value = payload(text).value
         if value is NO_JSON:
-            return Score(1.0, json_problem(text))
+            both = json_lines(pair.baseline.content), json_lines(text, fewest=1)
+            return Score(1.0, json_problem(text)) if NO_JSON in both else FINE
         if not is_structure(value) and pair.request.response_format.get("type") != "json_schema":
             return Score(1.0, "scalar")
         return FINE

@@ -79,6 +79,16 @@ def parsed(text: str) -> Any:
     return NO_JSON if found.prose else found.value
 
 
+def json_lines(text: str, fewest: int = 2) -> Any:
+    """The objects of a text that has one on each line (JSON Lines), at least so many, else `NO_JSON`."""
+    blocks = fenced_blocks(text)
+    stripped = (blocks[0].body if len(blocks) == 1 else text).strip()
+    if stripped[:1] != "{" or stripped[-1:] != "}":
+        return NO_JSON
+    values = [_loads(line) for line in stripped.split("\n") if line.strip()]
+    return values if len(values) >= fewest and all(isinstance(value, dict) for value in values) else NO_JSON
+
+
 def is_structure(value: Any) -> bool:
     """Whether a JSON value is an object or a list: what a program would read."""
     return isinstance(value, dict | list)

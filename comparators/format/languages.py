@@ -60,7 +60,9 @@ def _languages(text: str, tie: str | None) -> Languages:
     known = _known(words, letters)
     found = _evidence(known)
     main = _leader(found, tie)
-    if main is None or len(known) - found[main] < _CLEAR:  # too few pieces are left for any other language
+    if main is None and not text.isascii():
+        main = _leader(_evidence(known + _by_letter(text)), tie)
+    if main is None or len(known) - found.get(main, 0) < _CLEAR:  # too few pieces are left for any other language
         return Languages(main)
     foreign: Counter[str] = Counter()
     length = 0
@@ -103,6 +105,13 @@ def _known(words: AbstractSet[str], letters: Mapping[str, int]) -> list[tuple[st
     for name, count in letters.items():
         known += [(name,)] * min(count // (_LETTERS_IF_DENSE if name in _DENSE else _LETTERS), _MOST_PIECES)
     return known
+
+
+def _by_letter(text: str) -> list[tuple[str, ...]]:
+    """For each word with a letter that few languages have those that have it; names (capitals) left out."""
+    by_letter = _own_letters()
+    pieces = (by_letter.keys() & set(word) for word in set(text.split()) if not word.isascii() and word == word.lower())
+    return [by_letter[min(letters)] for letters in pieces if letters]
 
 
 def _letters(text: str) -> Mapping[str, int]:
@@ -166,6 +175,15 @@ def _by_language() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
         if len(names) == 1:
             own[names[0]].add(word)
     return {name: (frozenset(words), frozenset(own[name])) for name, words in every.items()}
+
+
+@cache
+def _own_letters() -> dict[str, tuple[str, ...]]:
+    by_letter: dict[str, list[str]] = defaultdict(list)
+    for language, letters in _data()["letters"].items():
+        for letter in letters:
+            by_letter[letter].append(language)
+    return {letter: tuple(names) for letter, names in by_letter.items()}
 
 
 @cache

@@ -41,7 +41,7 @@ class MarkdownChange(Comparator):
     Score(value=1.0, reason='lists:+', detail='0.00 -> 1.00')
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:
@@ -89,6 +89,9 @@ def _laid_out(text: str) -> _Layout:
             headings += _HEADING.match(line) is not None
         elif first == "|":
             rows += line.count("|") > 1
+        elif first == "=" and not line.strip("="):  # the underline of a heading
+            headings += 1
+            lines -= 1
         elif first in "-*+\u2022" or first.isdecimal():
             items += _ITEM.match(line) is not None
     if not lines:

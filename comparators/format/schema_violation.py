@@ -32,7 +32,7 @@ class SchemaViolation(Comparator):
     Score(value=1.0, reason='required:$.answer', detail='')
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = Kind.PROPERTY
     schema: str = ""
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from comparators.comparator import FINE, Comparator, Kind, Pair, Score, inapplicable
 from comparators.format.json_shapes import Shape, folded_key, shape_of
-from comparators.format.json_text import NO_JSON, answers_json, payload
+from comparators.format.json_text import NO_JSON, answers_json, json_lines, payload
 from comparators.format.named_labels import is_named
 from comparators.tools.tool_call_change import answers_in_calls
 from schemas.exchanges import Request
@@ -32,11 +32,11 @@ _CODES = {"null": "retyped"}
 class StructureChange(Comparator):
     """How much of the JSON's shape changed: paths, types, order of arrays, labels outside the list in the prompt.
 
-    Applies where the baseline answers well-formed JSON that is no list of tool calls (`tool_call_change` knows which of
-    their arguments are defaults). 1 where the arm has none, or another type at the top. Else a
-    path that is missing or has another type gives 0.5 plus half the share of paths that changed; an extra path, null in
-    a value's place and a reordered array give 0.25 plus a quarter of that share. The order of keys does not count, nor
-    does the length of arrays; what is inside an array is compared as one, `$.items[].price`.
+    Applies where the baseline answers well-formed JSON (or JSON Lines, read as an array) that is no list of tool calls
+    (`tool_call_change` knows which of their arguments are defaults). 1 where the arm has none, or another type at the
+    top. Else a path that is missing or has another type gives 0.5 plus half the share of paths that changed; an extra
+    path, null in a value's place and a reordered array give 0.25 plus a quarter of that share. The order of keys does
+    not count, nor does the length of arrays; what is inside an array is compared as one, `$.items[].price`.
 
     Sees: `missing:$.items[].price` (also if only some items lack it), `extra:$.note`, `retyped:$.price:number->string`,
     `retyped:$.name:string->null`, `reordered:$.tags`, and `enum:$.status` where the request names the baseline's label
@@ -52,17 +52,20 @@ class StructureChange(Comparator):
     'missing:$.price'
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
         baseline = payload(pair.baseline.content).value
+        are_lines = baseline is NO_JSON
+        if are_lines:
+            baseline = json_lines(pair.baseline.content)
         if baseline is NO_JSON or not answers_json(pair.baseline.content):
             return inapplicable("no_json")
         if answers_in_calls(pair):
             return inapplicable("tool_calls")
-        answer = payload(pair.answer.content).value
+        answer = json_lines(pair.answer.content, fewest=1) if are_lines else payload(pair.answer.content).value
         if answer is NO_JSON:
             return Score(1.0, "no_json")
         if canonical(baseline) == canonical(answer):

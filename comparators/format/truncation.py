@@ -37,7 +37,7 @@ class Truncation(Comparator):
     Score(value=1.0, reason='mid_sentence', detail='')
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     kind: ClassVar[Kind] = Kind.PROPERTY
 
     def compare(self, pair: Pair) -> Score:

@@ -40,3 +40,10 @@ def test_a_bare_value_is_invalid_unless_a_schema_may_ask_for_it():
 
 def test_a_tool_call_in_the_place_of_json_is_no_json():
     assert scored(OBJECT, '{"a": 1}', None) == (1.0, "empty")
+
+
+def test_json_lines_are_fine_where_the_baseline_has_them_and_nowhere_else():
+    lines = '{"a": 1}\n{"a": 2}'
+    assert scored(PLAIN, lines, '{"a": 3}\n\n{"a": 4}\n{"a": 5}') == (0.0, "")
+    assert scored(PLAIN, lines, '{"a": 3}\n{"a": ')[0] == 1.0
+    assert scored(PLAIN, '{"a": 1}', lines) == (1.0, "several")

@@ -91,6 +91,24 @@ def test_too_little_text_claims_no_language(text):
     assert scored(SAME["fr"], text) == (0.0, "")
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("pl", "Faktura została zapłacona w poniedziałek."),
+        ("cs", "Faktura byla zaplacena v pondělí večer příštího týdne."),
+        ("tr", "Fatura pazartesi günü ödendi, banka aynı gün onayladı."),
+        ("hu", "Köszönjük, hétfőn délelőtt érkezik gyűjtő."),
+    ],
+)
+def test_letters_tell_where_there_are_too_few_words(language, text):
+    assert languages(text) == Languages(language)
+    assert scored(text, SAME["en"]) == (1.0, f"{language}->en")
+
+
+def test_names_with_foreign_letters_are_no_language():
+    assert languages("Łukasz Fabiański, Erdoğan, Dvořák") == Languages(None)
+
+
 def test_a_long_text_is_read_too():
     assert languages(SAME["de"] * 300).main == "de"
 

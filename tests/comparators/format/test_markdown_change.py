@@ -38,6 +38,10 @@ def test_the_sign_of_a_list_and_code_in_fences_make_no_difference():
     assert scored(PROSE + "\n```\n# a\n- b\n```", PROSE + "\n```\nx = a\ny = b\n```") == (0.0, "")
 
 
+def test_an_underlined_heading_is_one():
+    assert scored("Title\n=====\n\nText.", "# Title\n\nText.") == (0.0, "")
+
+
 def test_a_heading_more_among_many_lines_weighs_little_and_a_first_one_a_quarter():
     text = "# a\n\n" + "line\n" * 98
     assert scored(text, text + "# b\n")[0] == pytest.approx(0.01, abs=0.002)

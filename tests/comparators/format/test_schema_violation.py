@@ -54,6 +54,12 @@ def test_the_most_telling_rule_is_named_with_its_path(text, reason):
     assert scored(text) == (1.0, reason)
 
 
+def test_a_schema_that_stands_in_the_response_format_itself_counts():
+    request = Request({"response_format": {"type": "json_object", "schema": SCHEMA}})
+    wrong = Answer("m", text="{}")
+    assert SchemaViolation().compare(Pair(request, wrong, wrong)).value == 1.0
+
+
 def test_an_answer_that_follows_the_schema_is_fine_in_a_fence_too():
     assert scored(FINE) == (0.0, "")
     assert scored(f"```json\n{FINE}\n```") == (0.0, "")

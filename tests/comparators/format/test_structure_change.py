@@ -118,3 +118,11 @@ def test_it_applies_to_json_answers_only_and_survives_depth():
     assert scored(deep, deep.replace("1", '"x"'))[0] > 0
     nested = "[" * 400 + '{"a":1}' + "]" * 400
     assert scored(nested, nested.replace("1", '"x"'))[0] > 0
+
+
+def test_json_lines_are_read_as_an_array_where_the_baseline_has_them():
+    lines = '{"a": 1}\n{"a": 2}'
+    assert scored(lines, '{"a": 3}\n{"a": 4}\n{"a": 5}') == (0.0, "")
+    assert scored(lines, '```\n{"a": 3}\n{"b": 4}\n```')[1] == "missing:$[].a"
+    assert scored(lines, '[{"a": 1}, {"a": 2}]') == (1.0, "no_json")
+    assert scored('{"a": 1}', lines) == (1.0, "no_json")
