@@ -153,7 +153,9 @@ def trial_line_from(line: bytes | str) -> TrialLine:
     if not isinstance(fields, dict):
         raise ValueError(f"a trial line is a JSON object, not {type(fields).__name__}")
     if "request_id" not in fields:
-        raise ValueError("'request_id' is missing")
+        raise ValueError(
+            "'request_id' is missing; a trial line has request_id, request, baseline and candidate (docs/formats.md)"
+        )
     request = fields.get("request")
     if not isinstance(request, dict):
         raise ValueError("'request' is missing or no object")

@@ -81,6 +81,8 @@ def parsed(text: str) -> Any:
 
 def json_lines(text: str, fewest: int = 2) -> Any:
     """The objects of a text that has one on each line (JSON Lines), at least so many, else `NO_JSON`."""
+    if text.lstrip()[:1] not in _BEGINNINGS:
+        return NO_JSON
     blocks = fenced_blocks(text)
     stripped = (blocks[0].body if len(blocks) == 1 else text).strip()
     if stripped[:1] != "{" or stripped[-1:] != "}":

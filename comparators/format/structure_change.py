@@ -57,11 +57,9 @@ class StructureChange(Comparator):
 
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
-        baseline = payload(pair.baseline.content).value
+        baseline = payload(pair.baseline.content).value if answers_json(pair.baseline.content) else NO_JSON
         are_lines = baseline is NO_JSON
-        if are_lines:
-            baseline = json_lines(pair.baseline.content)
-        if baseline is NO_JSON or not answers_json(pair.baseline.content):
+        if are_lines and (baseline := json_lines(pair.baseline.content)) is NO_JSON:
             return inapplicable("no_json")
         if answers_in_calls(pair):
             return inapplicable("tool_calls")

@@ -36,7 +36,8 @@ _DECODER = JSONDecoder()
 
 def is_marked(text: str) -> bool:
     """Whether a text has marks of calls, be they ones or not."""
-    return ("<" in text and any(map(text.__contains__, _SIGNS))) or "[TOOL_CALLS]" in text
+    # asked of every text: one character is found several times as fast as a word
+    return ("<" in text and any(map(text.__contains__, _SIGNS))) or ("[" in text and "[TOOL_CALLS]" in text)
 
 
 def answered(text: str) -> str:

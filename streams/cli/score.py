@@ -41,6 +41,7 @@ def score(
 ) -> None:
     """Score trial files (.jsonl, .jsonl.gz) and judge the candidates; the exit code is the verdict's.
 
+    A line is a trial: request_id, request, baseline, candidate and perhaps rerun (docs/formats.md, "Trial lines").
     0 PASS, 1 FAIL, 3 no verdict yet, 5 REVIEW.
     """
     from schemas.config import load_config  # noqa: PLC0415 - slow to import

@@ -31,7 +31,7 @@ _LEFT = frozenset({"dimension", "verdict", "effect", "forecast", "why"})
 _DROPPED_FIRST = ("why", "95 %", "effect", "baseline", "forecast")
 _GAP = "  "
 _REASONS = 4  # the commonest that a line names
-_CHANGED = re.compile(r".*(->|:(changed|missing|added)$)")
+_CHANGED = re.compile(r"field:|.*(->|:(changed|missing|added)$)")
 _AMOUNT = re.compile(r"1e-?\d+|along|against|level")  # where an answer stands on a scale, which tells no difference
 _REASONS_OF_SAME = frozenset({"answer_change"})  # dimensions that give unchanged answers a reason, too
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -169,11 +170,24 @@ def test_one_trial_is_shown_with_its_answers_side_by_side(folder):
     assert (absent.exit_code, absent.stderr.splitlines()[-1]) == (2, "--show: no trial has request_id 'r9'")
 
 
+def test_the_documented_trial_line_is_read(folder):
+    text = (Path(__file__).parents[3] / "docs/formats.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"```jsonl\n(.*?)```", text, re.DOTALL)
+    Path("documented.jsonl").write_text(line.replace("\n", ""), encoding="utf-8")
+    outcome = run("documented.jsonl", "--show", "r1", "--format", "json")
+    assert outcome.exit_code == 0
+    assert json.loads(outcome.stdout)["candidates"][0]["answer"]["tool_calls"][0]["name"] == "f"
+
+
 def test_a_bad_line_is_named_by_file_and_number_before_anything_is_scored(folder):
     good = [json.dumps(line) for line in trials(0.0, count=20)]
     for bad, what in [
         ("{", "no JSON (Expecting property name enclosed in double quotes at column 2)"),
         ("[]", "a trial line is a JSON object, not list"),
+        (
+            "{}",
+            "'request_id' is missing; a trial line has request_id, request, baseline and candidate (docs/formats.md)",
+        ),
         ('{"request_id": 1, "request": {}}', "'candidate' is missing (or 'candidates', an object of name to answer)"),
         (
             '{"request_id": 1, "request": {}, "candidate": {"model": "m"}, "baseline": {"model": "m", "text": "a"}}',

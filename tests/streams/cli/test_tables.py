@@ -52,6 +52,11 @@ def test_discordant_trials_and_the_rate_in_all_traffic_stand_beneath():
     assert "12 worse and 3 better (McNemar e 20); 8.1% in all traffic" in text
 
 
+def test_reasons_of_answers_that_did_not_change_are_left_out():
+    text = shown(reasons={"yes_no:no": 80, "yes_no:no->yes": 7, "field:$.label": 5, "short:changed": 2, "number": 9})
+    assert "7 yes_no:no->yes, 5 field:$.label, 2 short:changed\n" in text
+
+
 def test_a_narrow_terminal_loses_the_least_telling_columns_first():
     text = shown(SOON, width=80)
     assert "PASS in 238" not in text
