@@ -6,6 +6,8 @@ from typing import Any
 
 from schemas.values import immutable
 
+_ARGUMENTS = ("arguments", "input", "args")
+
 
 class Arm(StrEnum):
     """Who answered."""
@@ -94,9 +96,12 @@ def answer_from(fields: dict[str, Any]) -> Answer:
 
 
 def _tool_call(call: Any) -> ToolCall:
-    if not isinstance(call, dict) or not isinstance(call.get("name"), str):
+    """A call as trial lines write it, or as OpenAI (`function`), Anthropic (`input`) or Gemini (`args`) answered it."""
+    function = call.get("function") if isinstance(call, dict) else None
+    described = function if isinstance(function, dict) else call
+    if not isinstance(described, dict) or not isinstance(described.get("name"), str):
         raise ValueError("a tool call needs 'name' and 'arguments'")
-    return ToolCall(call["name"], call.get("arguments"))
+    return ToolCall(described["name"], next((described[key] for key in _ARGUMENTS if key in described), None))
 
 
 def _text(fields: dict[str, Any], key: str) -> str | None:

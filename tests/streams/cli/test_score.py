@@ -252,3 +252,25 @@ def test_gpt_4_lost_its_answers_between_march_and_june(folder):
     report = json.loads(outcome.stdout)
     assert dimension(report, "answer_change")["candidate"] == pytest.approx(0.626, abs=0.01)
     assert dimension(report, "length_change")["verdict"] == "FAIL"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}},
+        {"type": "tool_use", "id": "c", "name": "f", "input": {"a": 1}},
+        {"name": "f", "args": {"a": 1}},
+    ],
+)
+def test_tool_calls_are_read_in_the_shape_the_provider_gave_them(folder, call):
+    line = {
+        "request_id": "r1",
+        "request": {},
+        "baseline": {"model": "m", "tool_calls": [{"name": "f", "arguments": {"a": 1}}]},
+        "candidate": {"model": "n", "tool_calls": [call]},
+        "rerun": {"model": "m", "tool_calls": [json.loads(json.dumps(call).replace("1", "2"))]},
+    }
+    Path("calls.jsonl").write_text(json.dumps(line))
+    shown = json.loads(run("calls.jsonl", "--show", "r1", "--format", "json").stdout)
+    found = {score["arm"]: score["value"] for score in shown["scores"] if score["dimension"] == "tool_call_change"}
+    assert found == {"candidate": 0.0, "rerun": 1.0}
