@@ -183,7 +183,7 @@ def _written_changes() -> Iterator[Row]:
 def _written_forms() -> Iterator[Row]:
     written = tomllib.loads(WRITTEN.joinpath("written_forms.toml").read_text(encoding="utf-8"))
     tools = {"tools": json.loads(written["tools"])}
-    for name in ("first", "second"):
+    for name in ("first", "second", "third"):
         right: dict[str, list[bool]] = {}
         for dimension, request, baseline, answer, changed in written[name]:
             asked = Request(tools if request == "tools" else json.loads(request or "{}"))

@@ -27,7 +27,7 @@ class CodeFence(Comparator):
     Score(value=1.0, reason='fence', detail='')
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kind: ClassVar[Kind] = Kind.PROPERTY_BOTH
 
     def compare(self, pair: Pair) -> Score:

@@ -37,7 +37,7 @@ class ContractViolation(CalibratedComparator):
     Score(value=1.0, reason='label:$.status', detail='label:$.status')
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = Kind.PROPERTY
     window: ClassVar[int] = 200
     contract: str = ""

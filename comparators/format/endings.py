@@ -13,8 +13,13 @@ _WIDE_ENDED = re.compile(
     r"[\u3002\uff01\uff1f\u0964\u06d4][\u300d\u300f\uff09\u201d]?\s?[^\W\d_]"
 )  # Chinese, Japanese, Hindi, Urdu
 _ADDRESS = re.compile(r"\S{0,40}(?:://|www\.|@)\S{1,400}|#\w{1,100}")
+_PHONE = re.compile(r"(?:\+|\b0|\b1-|\()\d[\d ()/\-]{5,18}\d$")
+_LONGEST_PHONE = 24
+_HEADING = re.compile(r"^#{1,6} \S", re.MULTILINE)
+_FIRST_TAG = re.compile(r"<([A-Za-z][\w.:\-]{0,63})(?:\s[^<>]{0,400})?(?<!/)>")
+_NEVER_CLOSED = frozenset({"p", "li", "br", "hr", "img", "input", "meta", "link"})
 _FOOTNOTE = re.compile(r"\s{0,20}\[\^?\d{1,4}\]:?\s")
-_GOES_ON = tuple(",(-\u2013\u2014[{=+/<\u00d7\u00f7^\\\u2261\u2248\u2264\u2265\u2192")
+_GOES_ON = (*",(-\u2013\u2014[{=+/<\u00d7\u00f7^\\\u2261\u2248\u2264\u2265\u2192", " >", " &&")
 _SUM = re.compile(r"\d ?[+*/^\u00d7\u00f7\u00b2\u00b3]|\d - ")
 _PROSE = re.compile(r"[^\W\d_]{4}")  # a word of a sentence rather than of a formula
 _SENTENCE_ENDS = (".", "\u3002", "!", "?", "\u2026", "\\]", "$", "```", ".)", "**")
@@ -36,8 +41,8 @@ _WORDS_OF_OTHERS = 6
 def broken_off(text: str) -> str:
     """Why a text looks cut off, empty where it does not.
 
-    One of `open_json`, `open_fence`, `open_bracket`, `open_row` (of a table), `open_sum`, `mid_sentence`, `mid_word`
-    and `fragment` (a word or two, or the number of a list item, that begin a line).
+    One of `open_json`, `open_fence`, `open_tag`, `open_bracket`, `open_row` (of a table), `open_sum`, `mid_sentence`,
+    `mid_word` and `fragment` (a word or two, or the number of a list item, that begin a line; a heading without text).
 
     A last line without an end mark says nothing by itself. It does where it ends in a word or mark that must go on, has
     an earlier sentence that ended, or where lines of its kind end properly.
@@ -53,8 +58,28 @@ def broken_off(text: str) -> str:
         return ""
     before, _, last = stripped.rpartition("\n")
     if last.lstrip().startswith(_NO_PROSE):
-        return "open_row" if _is_open_row(last.lstrip(), before.rstrip()) else ""
-    return _broken_line(last, before)
+        return _broken_layout(last, before)
+    return "open_tag" if _has_open_tag(stripped) else _broken_line(last, before)
+
+
+def _has_open_tag(text: str) -> bool:
+    """Whether the tag that a text begins with is never closed, though such tags must be."""
+    tag = _FIRST_TAG.match(text) if text[0] == "<" else None
+    return tag is not None and tag[1].lower() not in _NEVER_CLOSED and f"</{tag[1]}" not in text
+
+
+def _broken_layout(last: str, before: str) -> str:
+    if _is_open_row(last.lstrip(), before.rstrip()):
+        return "open_row"
+    return "fragment" if _is_empty_section(last, before) else ""
+
+
+def _is_empty_section(last: str, before: str) -> bool:
+    """Whether the last line is a heading that nothing follows, behind a section that had text."""
+    if not _HEADING.match(last) or not before.endswith("\n"):
+        return False
+    section = before.rstrip()
+    return bool(section) and not _HEADING.match(section.rpartition("\n")[2]) and _HEADING.search(section) is not None
 
 
 def _is_open_row(last: str, before: str) -> bool:
@@ -79,7 +104,7 @@ def _broken_line(last: str, before: str) -> str:
 
 def _needs_no_mark(last: str) -> bool:
     """Whether a line ends in an address, a hashtag or a final answer, or is a footnote."""
-    if _FOOTNOTE.match(last) or _ADDRESS.fullmatch(last.rpartition(" ")[2]):
+    if _FOOTNOTE.match(last) or _PHONE.search(last[-_LONGEST_PHONE:]) or _ADDRESS.fullmatch(last.rpartition(" ")[2]):
         return True
     return _FINAL.fullmatch(last.rpartition(":")[2].strip()) is not None
 

@@ -196,21 +196,32 @@ def _in_fence(text: str) -> Payload:
 
 
 def _in_prose(text: str) -> Payload:
-    start = -1
+    place = 0
     for _ in range(_TRIES):
-        opening = _OPENING.search(text, start + 1)
+        opening = _OPENING.search(text, place)
         if opening is None:
             break
         start = opening.start()
         try:
             value, end = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
+            place = _closed(text, start)  # what is whole inside something broken is not the answer
             continue
         if _OPENING.match(text[end:].lstrip()):
             break  # one after the other: which is meant?
         begins_line = start == 0 or text[start - 1] == "\n"
         return Payload(value, size=end - start, prose=len(text) - (end - start), begins_line=begins_line)
     return Payload(NO_JSON)
+
+
+def _closed(text: str, start: int) -> int:
+    """Where the bracket that opens at `start` is closed: behind the text where it is not."""
+    depth = 0
+    for token in _BRACKET.finditer(text, start):
+        depth += (token[0] in ("{", "[")) - (token[0] in ("}", "]"))
+        if depth == 0:
+            return token.end()
+    return len(text)
 
 
 def _is_followed_by_more(text: str) -> bool:

@@ -14,7 +14,7 @@ class LanguageChange(Comparator):
     """1 where the answer is in another language; 0.5 or more where whole sentences are.
 
     Evidence is function words of 23 languages and the script of 18 more (`languages.toml`); where these tell nothing,
-    letters that few of the languages have. Applies where the baseline
+    letters beyond a to z. Applies where the baseline
     has enough of it: a sentence or two, not a label. A sentence in another language than the rest counts where it has
     at least three function words of that language and twice as many as of the main one.
 

@@ -24,6 +24,7 @@ _LETTERS_IF_DENSE = 4
 _DENSE = ("ja", "ko", "zh")  # a letter is a syllable or a word
 _MOST_PIECES = 200  # of one script: there are no more distinct words to weigh them against
 _KEPT_CHARACTERS = 8_192
+_MARKS = "\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026\u2013\u2014"  # beside words
 
 
 class Languages(NamedTuple):
@@ -60,7 +61,7 @@ def _languages(text: str, tie: str | None) -> Languages:
     known = _known(words, letters)
     found = _evidence(known)
     main = _leader(found, tie)
-    if main is None and not text.isascii():
+    if not text.isascii() and max(found.values(), default=0) < _ENOUGH:
         main = _leader(_evidence(known + _by_letter(text)), tie)
     if main is None or len(known) - found.get(main, 0) < _CLEAR:  # too few pieces are left for any other language
         return Languages(main)
@@ -108,10 +109,11 @@ def _known(words: AbstractSet[str], letters: Mapping[str, int]) -> list[tuple[st
 
 
 def _by_letter(text: str) -> list[tuple[str, ...]]:
-    """For each word with a letter that few languages have those that have it; names (capitals) left out."""
-    by_letter = _own_letters()
-    pieces = (by_letter.keys() & set(word) for word in set(text.split()) if not word.isascii() and word == word.lower())
-    return [by_letter[min(letters)] for letters in pieces if letters]
+    """For each word with letters beyond a to z the languages that have all of them; names (capitals) left out."""
+    alphabets = _alphabets()
+    words = {word.strip(_MARKS) for word in text.split() if not word.isascii() and word == word.lower()}
+    beyond = (frozenset(letter for letter in word if not letter.isascii()) for word in words)
+    return [tuple(name for name, alphabet in alphabets if letters <= alphabet) for letters in beyond if letters]
 
 
 def _letters(text: str) -> Mapping[str, int]:
@@ -178,12 +180,9 @@ def _by_language() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
 
 
 @cache
-def _own_letters() -> dict[str, tuple[str, ...]]:
-    by_letter: dict[str, list[str]] = defaultdict(list)
-    for language, letters in _data()["letters"].items():
-        for letter in letters:
-            by_letter[letter].append(language)
-    return {letter: tuple(names) for letter, names in by_letter.items()}
+def _alphabets() -> tuple[tuple[str, frozenset[str]], ...]:
+    """Of each language its letters beyond a to z."""
+    return tuple((name, frozenset(letters)) for name, letters in _data()["letters"].items())
 
 
 @cache

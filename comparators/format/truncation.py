@@ -22,8 +22,9 @@ class Truncation(Comparator):
     tokens as the request allows (`token_limit`), JSON or a code fence never closed, or a text that ends in the middle
     of a sentence, a word, a sum or a row of a table though its other lines end properly, say the same.
 
-    Sees: `finish:length` and its like, `token_limit`, `open_json`, `open_fence`, `open_bracket`, `open_row`,
-    `open_sum`, `mid_sentence`, `mid_word`, and `fragment`: a word or two, or the number of an item, that begin a line.
+    Sees: `finish:length` and its like, `token_limit`, `open_json`, `open_fence`, `open_tag` (the first one of XML),
+    `open_bracket`, `open_row`, `open_sum`, `mid_sentence`, `mid_word`, and `fragment`: a word or two, or the number of
+    an item, that begin a line, or a heading without text.
 
     Does not see: a cut that falls on the end of a sentence, of a list item or of a line of code or of sums. Of real
     answers cut at a random place it knows nine in ten (sums) or more (prose) by their text alone; of real whole answers

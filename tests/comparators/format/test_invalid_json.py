@@ -47,3 +47,20 @@ def test_json_lines_are_fine_where_the_baseline_has_them_and_nowhere_else():
     assert scored(PLAIN, lines, '{"a": 3}\n\n{"a": 4}\n{"a": 5}') == (0.0, "")
     assert scored(PLAIN, lines, '{"a": 3}\n{"a": ')[0] == 1.0
     assert scored(PLAIN, '{"a": 1}', lines) == (1.0, "several")
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ('{"a": None, "tags": ["x", "y"]}', "malformed"),
+        ('{"a": NaN, "tags": ["x", "y"]}', "constant"),
+        ('Here it is:\n{"a: 1, "items": [{"b": 2}]}', "prose"),
+        ('The result is {"a": None, "tags": ["x", "y"]}.', "prose"),
+    ],
+)
+def test_what_is_whole_inside_broken_json_does_not_mend_it(broken, reason):
+    assert scored(PLAIN, '{"a": 1, "tags": ["x"]}', broken) == (1.0, reason)
+
+
+def test_braces_before_the_json_do_not_hide_it():
+    assert scored(PLAIN, '{"a": 1}', 'Of the set {"x", "y"} it is {"a": 2}.') == (0.0, "")

@@ -98,6 +98,8 @@ def test_too_little_text_claims_no_language(text):
         ("cs", "Faktura byla zaplacena v pondělí večer příštího týdne."),
         ("tr", "Fatura pazartesi günü ödendi, banka aynı gün onayladı."),
         ("hu", "Köszönjük, hétfőn délelőtt érkezik gyűjtő."),
+        ("fr", "Votre colis a quitté notre entrepôt."),
+        ("sv", "Ditt paket lämnade vårt lager i tisdags."),
     ],
 )
 def test_letters_tell_where_there_are_too_few_words(language, text):
