@@ -11,6 +11,7 @@ from schemas import json_text
 from schemas.answers import Answer
 from schemas.comparisons import ArmScore, Comparison, DimensionScore, Status
 from schemas.trials import Trial
+from streams.cli.tables import tells_no_difference
 
 LONGEST = 4000  # characters of a text that are shown
 _NOTHING = "-"
@@ -27,6 +28,10 @@ def trial_side_by_side(
     parts: list[RenderableType] = [head, Panel(request, title="request", title_align="left"), _answers(trial)]
     for comparison in comparisons:
         parts += [Text(), _scores(comparison, assumed_noise)]
+        if skipped := ", ".join(
+            f"{it.dimension} ({it.candidate.reason})" for it in comparison.scores if _is_skipped(it)
+        ):
+            parts.append(Text(f"does not apply: {skipped}", "dim"))
     return Group(*parts)
 
 
@@ -73,16 +78,26 @@ def _scores(comparison: Comparison, assumed_noise: float | None) -> Table:
         table.title.append(f", excess over an assumed noise of {assumed_noise:.0%}")
     for name in ("dimension", "baseline", "rerun", "candidate", "excess", "reason"):
         table.add_column(name, justify="left" if name in ("dimension", "reason") else "right")
-    for score in sorted(comparison.scores, key=_telling):
+    for score in sorted((score for score in comparison.scores if not _is_skipped(score)), key=_telling):
         telling = score.candidate.status is Status.FAILED or bool(score.candidate.value)
         table.add_row(
             Text(score.dimension),
             *(Text(_value(arm)) for arm in (score.baseline, score.rerun, score.candidate)),
             Text(_NOTHING if score.d is None else f"{score.d:+.3f}"),
-            Text(": ".join(part for part in (score.candidate.reason, score.candidate.detail) if part)),
+            Text(_why(score.candidate)),
             style="" if telling else "dim",
         )
     return table
+
+
+def _is_skipped(score: DimensionScore) -> bool:
+    arms = (score.baseline, score.rerun, score.candidate)
+    return all(arm is None or arm.status is Status.SKIPPED for arm in arms)
+
+
+def _why(arm: ArmScore) -> str:
+    reason = "" if tells_no_difference(arm.reason) else arm.reason
+    return ": ".join(part for part in (reason, arm.detail) if part)
 
 
 def _telling(score: DimensionScore) -> tuple[bool, float, float]:

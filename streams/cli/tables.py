@@ -170,7 +170,12 @@ def _reasons(found: DimensionVerdict) -> str:
 def _tells(dimension: str, reason: str) -> bool:
     if dimension in _REASONS_OF_SAME:
         return _CHANGED.match(reason) is not None
-    return _AMOUNT.fullmatch(reason) is None
+    return not tells_no_difference(reason)
+
+
+def tells_no_difference(reason: str) -> bool:
+    """Whether a reason says where an answer stands on a scale (`1e3`), rather than what is wrong with it."""
+    return _AMOUNT.fullmatch(reason) is not None
 
 
 def commonest(reasons: Mapping[str, int], shown: int = _REASONS) -> str:

@@ -163,6 +163,8 @@ def test_one_trial_is_shown_with_its_answers_side_by_side(folder):
     assert "No [red]doubt[/red] ?" in shown.stdout
     assert 'f({"a":1})' in shown.stdout
     assert "yes_no:yes->no" in shown.stdout
+    assert "does not apply: " in shown.stdout
+    assert "invalid_json (no_json_due)" in " ".join(shown.stdout.split())
     assert "error: rejected:temperature" in run(file, "--show", "r1").stdout
     as_json = json.loads(run(file, "--show", "r1", "--format", "json").stdout)
     assert ("call_error", "candidate", 1.0) in [(s["dimension"], s["arm"], s["value"]) for s in as_json["scores"]]
