@@ -32,6 +32,7 @@ _FEW = 0.2
 _DIGITS = 9  # of a number that begins a line
 _NEAR = 400  # characters in which the two lines before stand
 _ENDS = (".", "!", "?", "$")
+_DASHES = ("\u2014", "\u2013", "\u2015", "--")
 
 _WORDS_OF_A_LINE = 4
 _LETTERS_OF_A_LINE = 8  # where words have no spaces between them
@@ -97,9 +98,19 @@ def _broken_line(last: str, before: str) -> str:
         return "fragment"
     if last[-1] in ":\uff1a" and _is_announced(last, before):
         return "mid_sentence"
-    if not last[-1].isalnum() or _needs_no_mark(last):
+    if not last[-1].isalnum() or _needs_no_mark(last) or _is_signature(last, before):
         return ""
     return next((reason for reason, is_broken in _SIGNS if is_broken(last, before)), "")
+
+
+def _is_signature(last: str, before: str) -> bool:
+    """Whether the last line names who wrote it: behind a dash, or behind a line such as "Kind regards,"."""
+    if len(last.split()) > _WORDS_OF_A_LINE:
+        return False
+    if last.startswith(_DASHES):
+        return True
+    greeting = before[-_NEAR:].rstrip().rpartition("\n")[2]
+    return greeting.endswith(",") and len(greeting.split()) < _WORDS_OF_A_LINE and last[0].isupper()
 
 
 def _needs_no_mark(last: str) -> bool:

@@ -27,7 +27,7 @@ _NAMED = re.compile(
     r"|<\|recipient\|>|^>>>(?=[\w.\-]{1,64}\n))\s{0,9}([A-Za-z_][\w.\-]{0,63}+)[^{]{0,80}(?=\{)",
     re.MULTILINE,
 )
-_SIGNS = ("_call", "<|", "<\uff5c", "<function", "<invoke")
+_SIGN = re.compile("<(?:[|\uff5c]|function|invoke|[\\w:]{0,20}(?:tool|function)_?call)", re.IGNORECASE)
 _NAMING = ("[TOOL_CALLS]", "<|", ">>>")
 _TAG = re.compile(r"<(/?)([A-Za-z_][\w.\-]{0,63})>")
 _LONGEST_NAME = 64
@@ -37,7 +37,7 @@ _DECODER = JSONDecoder()
 def is_marked(text: str) -> bool:
     """Whether a text has marks of calls, be they ones or not."""
     # asked of every text: one character is found several times as fast as a word
-    return ("<" in text and any(map(text.__contains__, _SIGNS))) or ("[" in text and "[TOOL_CALLS]" in text)
+    return ("<" in text and _SIGN.search(text) is not None) or ("[" in text and "[TOOL_CALLS]" in text)
 
 
 def answered(text: str) -> str:

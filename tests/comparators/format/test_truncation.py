@@ -89,6 +89,8 @@ def test_a_text_that_breaks_off_is_known_by_its_end(text, reason):
         "We open on Monday. Come and visit us! #shopping #newstore",
         "The order is on its way [1].\n\n[1] Bank statement. Page 3",
         "Example:",
+        "Please join us on Friday at ten. It will not take long.\n\nKind regards,\nJo",
+        "Life is what our thoughts make of it. All the rest is opinion.\n\n\u2014 Marcus Aurelius",
         "<order><id>7</id></order>",
         "<p>All is well<br>",
         "# A\n\n## B\n\n## C",
