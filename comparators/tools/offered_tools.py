@@ -1,7 +1,7 @@
 """The tools a request offers, with the JSON Schema of their arguments: by `tools`, or described in the prompt.
 
-Read are the shapes of OpenAI (`function.parameters`, or flat with `parameters`), Anthropic (`input_schema`), the older
-`functions` list, and lists of such objects written into a system or user message as JSON or as a Python literal.
+Read are the shapes of OpenAI (`function.parameters`, or flat with `parameters`), Anthropic (`input_schema`), Gemini
+(`functionDeclarations`) and Bedrock (`toolSpec`), the older `functions` list, and lists of such objects written into a system or user message as JSON or as a Python literal.
 """
 
 import ast
@@ -68,12 +68,16 @@ def _described(entries: Any) -> Iterator[tuple[str, Schema]]:
             yield from _described(entry)
         if not isinstance(entry, Mapping):
             continue
-        function = entry.get("function")
+        declared = entry.get("functionDeclarations", entry.get("function_declarations"))
+        if isinstance(declared, list):
+            yield from _described(declared)
+        function = entry.get("function", entry.get("toolSpec"))
         described = function if isinstance(function, Mapping) else entry
         name = described.get("name")
         if isinstance(name, str):
-            schemas = (described[key] for key in _SCHEMA_KEYS if isinstance(described.get(key), Mapping))
-            yield name, next(schemas, {})
+            schema = next((described[key] for key in _SCHEMA_KEYS if isinstance(described.get(key), Mapping)), {})
+            inner = schema.get("json")
+            yield name, inner if isinstance(inner, Mapping) else schema
 
 
 def _values_in(prompt: str) -> Iterator[Any]:

@@ -40,6 +40,12 @@ def test_tools_are_found_wherever_a_request_offers_them():
     assert offered_tools(Request({"tools": [{"type": "web_search"}, {"name": "g", "inputSchema": {"a": 1}}]})) == {
         "g": {"a": 1}
     }
+    schema = {"type": "object", "properties": {"json": {"type": "string"}}}
+    for tool in (
+        {"functionDeclarations": [{"name": "g", "parameters": schema}]},
+        {"toolSpec": {"name": "g", "inputSchema": {"json": schema}}},
+    ):
+        assert offered_tools(Request({"tools": [tool]})) == {"g": schema}
     for prompt in (
         'Use {braces} and [[{"name": "f", "parameters": {"type": "object"}}]]',
         "Use [{'name': 'f', 'parameters': {'type': 'object'}}].",
