@@ -60,12 +60,12 @@ def broken_off(text: str) -> str:
     before, _, last = stripped.rpartition("\n")
     if last.lstrip().startswith(_NO_PROSE):
         return _broken_layout(last, before)
-    return "open_tag" if _has_open_tag(stripped) else _broken_line(last, before)
+    return "open_tag" if stripped[0] == "<" and _has_open_tag(stripped) else _broken_line(last, before)
 
 
 def _has_open_tag(text: str) -> bool:
     """Whether the tag that a text begins with is never closed, though such tags must be."""
-    tag = _FIRST_TAG.match(text) if text[0] == "<" else None
+    tag = _FIRST_TAG.match(text)
     return tag is not None and tag[1].lower() not in _NEVER_CLOSED and f"</{tag[1]}" not in text
 
 

@@ -57,9 +57,12 @@ class StructureChange(Comparator):
 
     def compare(self, pair: Pair) -> Score:
         """Score one arm of one trial."""
-        baseline = payload(pair.baseline.content).value if answers_json(pair.baseline.content) else NO_JSON
-        are_lines = baseline is NO_JSON
-        if are_lines and (baseline := json_lines(pair.baseline.content)) is NO_JSON:
+        text = pair.baseline.content
+        baseline = payload(text).value if (is_json := answers_json(text)) else NO_JSON
+        are_lines = is_json and baseline is NO_JSON
+        if are_lines:
+            baseline = json_lines(text)
+        if baseline is NO_JSON:
             return inapplicable("no_json")
         if answers_in_calls(pair):
             return inapplicable("tool_calls")

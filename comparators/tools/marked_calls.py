@@ -49,12 +49,11 @@ def answered(text: str) -> str:
     return _NAMESPACE.sub(r"<\1", text) if "<" in text else text
 
 
-def named_calls(text: str) -> Iterator[ToolCall]:
+def named_calls(text: str) -> list[ToolCall]:
     """Calls whose name stands behind a mark and in front of the JSON of its arguments."""
     if not any(map(text.__contains__, _NAMING)):
-        return
-    for match, behind in parts_behind(_NAMED, text):
-        yield ToolCall(match[1], first_value(behind))
+        return []
+    return [ToolCall(match[1], first_value(behind)) for match, behind in parts_behind(_NAMED, text)]
 
 
 def parts_behind(pattern: re.Pattern[str], text: str) -> Iterator[tuple[re.Match[str], str]]:

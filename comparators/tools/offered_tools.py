@@ -1,7 +1,8 @@
 """The tools a request offers, with the JSON Schema of their arguments: by `tools`, or described in the prompt.
 
 Read are the shapes of OpenAI (`function.parameters`, or flat with `parameters`), Anthropic (`input_schema`), Gemini
-(`functionDeclarations`) and Bedrock (`toolSpec`), the older `functions` list, and lists of such objects written into a system or user message as JSON or as a Python literal.
+(`functionDeclarations`) and Bedrock (`toolSpec`), the older `functions` list, and lists of such objects written into a
+system or user message as JSON or as a Python literal.
 """
 
 import ast
@@ -75,7 +76,9 @@ def _described(entries: Any) -> Iterator[tuple[str, Schema]]:
         described = function if isinstance(function, Mapping) else entry
         name = described.get("name")
         if isinstance(name, str):
-            schema = next((described[key] for key in _SCHEMA_KEYS if isinstance(described.get(key), Mapping)), {})
+            schema: Schema = next(
+                (described[key] for key in _SCHEMA_KEYS if isinstance(described.get(key), Mapping)), {}
+            )
             inner = schema.get("json")
             yield name, inner if isinstance(inner, Mapping) else schema
 

@@ -53,15 +53,13 @@ def written_calls(text: str, known: Mapping[str, Schema]) -> tuple[ToolCall, ...
     arguments. A text that is nothing but calls may call any name; among prose or in a fence only known names count.
     """
     body = text.strip()
-    if not known and body[:1] not in _OPENERS and not is_marked(body) and not _CALL_START.match(body):
+    has_marks = is_marked(body)
+    if not known and not has_marks and body[:1] not in _OPENERS and not _CALL_START.match(body):
         return ()  # most texts by far: nothing is offered and nothing looks like a call
-    body = answered(body).strip()
-    marked = list(named_calls(body))
-    if not marked and ("<" in body or "[" in body):
-        marked = [call for part in marked_parts(body) for call in _calls(part, known)]
-        marked += tagged_calls(body, known)
-    if marked:
-        return tuple(ToolCall(bare_name(call.name, known), call.arguments) for call in marked)
+    if known or has_marks:
+        body = answered(body).strip()
+        if marked := list(named_calls(body) or _marked(body, known)):
+            return tuple(ToolCall(bare_name(call.name, known), call.arguments) for call in marked)
     fences = list(_fences(body))
     if not known:
         is_fence = len(fences) == 1 and body.startswith("```") and body.endswith("```")
@@ -89,6 +87,12 @@ def _calls(payload: str, known: Mapping[str, Schema]) -> Iterator[ToolCall]:
             return
     if _CALL_START.match(payload) and payload[-1:] in (")", "]", ";"):
         yield from python_calls(payload, known)
+
+
+def _marked(body: str, known: Mapping[str, Schema]) -> Iterator[ToolCall]:
+    for part in marked_parts(body):
+        yield from _calls(part, known)
+    yield from tagged_calls(body, known)
 
 
 def _fenced(body: str, known: Mapping[str, Schema]) -> Iterator[ToolCall]:
