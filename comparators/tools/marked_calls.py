@@ -127,7 +127,7 @@ def _named_tags(text: str, opening: str, closing: str) -> Iterator[tuple[str, st
         attributes, closed, rest = part.partition(">")
         attributes = attributes.strip()
         quote = attributes[:1]
-        name = attributes[1:].partition(quote)[0] if quote in ("'", '"') and quote else attributes
+        name = attributes[1:].partition(quote)[0] if quote in ("'", '"') else attributes
         if closed and 0 < len(name) <= _LONGEST_NAME:
             yield name, rest.split(closing, 1)[0]
 

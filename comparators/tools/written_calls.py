@@ -124,9 +124,9 @@ def _mentioned(body: str, known: Mapping[str, Schema]) -> Iterator[ToolCall]:
             continue
         if body.startswith("(", mention.end()):
             source = _ARGUMENT_LIST.match(body, mention.end(), mention.end() + _LONGEST_SOURCE)
-            for call in python_calls(f"{mention[1]}{source[0]}", known, only_literals=True) if source else ():
-                end = mention.end() + len(source[0]) if source else end
-                yield call
+            if source and (calls := python_calls(f"{mention[1]}{source[0]}", known, only_literals=True)):
+                end = source.end()
+                yield from calls
         elif gap := _BEFORE_ARGUMENTS.match(body, mention.end()):
             value = first_value(body[gap.end() : gap.end() + _LONGEST_SOURCE])
             if isinstance(value, dict):
