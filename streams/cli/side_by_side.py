@@ -1,15 +1,17 @@
 """One trial: the request, every arm's answer side by side, and what each comparator said of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from comparators.tools.offered_tools import offered_tools
 from schemas import json_text
 from schemas.answers import Answer
 from schemas.comparisons import ArmScore, Comparison, DimensionScore, Status
+from schemas.exchanges import Request
 from schemas.trials import Trial
 from streams.cli.tables import tells_no_difference
 
@@ -24,7 +26,7 @@ def trial_side_by_side(
     head = Text.assemble(
         "trial ", (trial.request_id, "bold"), ", feature ", (trial.feature, "bold"), f", {trial.source.topic}"
     )
-    request = Group(*(message(role, text) for role, text in trial.request.messages))
+    request = Group(*(message(role, text) for role, text in trial.request.messages), *_asked_for(trial.request))
     parts: list[RenderableType] = [head, Panel(request, title="request", title_align="left"), _answers(trial)]
     for comparison in comparisons:
         parts += [Text(), _scores(comparison, assumed_noise)]
@@ -33,6 +35,14 @@ def trial_side_by_side(
         ):
             parts.append(Text(f"does not apply: {skipped}", "dim"))
     return Group(*parts)
+
+
+def _asked_for(request: Request) -> Iterator[Text]:
+    """What a request asks beside its messages: the tools it offers and the form of the answer."""
+    if tools := offered_tools(request):
+        yield Text.assemble(("tools: ", "dim"), ", ".join(tools))
+    if form := request.response_format.get("type"):
+        yield Text.assemble(("response_format: ", "dim"), str(form))
 
 
 def message(role: str, text: str) -> Text:
@@ -97,6 +107,8 @@ def _is_skipped(score: DimensionScore) -> bool:
 
 def _why(arm: ArmScore) -> str:
     reason = "" if tells_no_difference(arm.reason) else arm.reason
+    if reason and arm.detail.startswith(reason):  # which then names others as well
+        return arm.detail
     return ": ".join(part for part in (reason, arm.detail) if part)
 
 

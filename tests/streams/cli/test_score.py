@@ -172,6 +172,16 @@ def test_one_trial_is_shown_with_its_answers_side_by_side(folder):
     assert (absent.exit_code, absent.stderr.splitlines()[-1]) == (2, "--show: no trial has request_id 'r9'")
 
 
+def test_the_tools_and_the_form_that_were_asked_for_are_shown(folder):
+    offered = {"tools": [{"type": "function", "function": {"name": "f"}}], "response_format": {"type": "json_object"}}
+    called = {"model": "m", "tool_calls": [{"name": "f", "arguments": {"a": 1}}]}
+    line = {"request_id": "r1", "request": offered, "baseline": called, "candidate": {"model": "n", "text": "No."}}
+    shown = run(write([line]), "--show", "r1").stdout
+    assert "tools: f" in shown
+    assert "response_format: json_object" in shown
+    assert "  missing_call: f" in shown
+
+
 def test_the_documented_trial_line_is_read(folder):
     text = (Path(__file__).parents[3] / "docs/formats.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"```jsonl\n(.*?)```", text, re.DOTALL)
