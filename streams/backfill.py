@@ -30,7 +30,7 @@ from schemas.topics import consumer_group
 from schemas.trials import trial_from_bytes
 from schemas.values import immutable
 from streams.control import controlled
-from streams.kafka import partitions, producer, reader
+from streams.kafka import partitions, producer, reader, to_the_end
 from streams.lanes import Taken
 from streams.replay.budget import Budget, Spend, today
 from streams.replay.ledger_book import Outcomes
@@ -44,7 +44,6 @@ Bounds = Mapping[TP, tuple[int, int]]  # partition to offsets: from inclusive, t
 _BEYOND = 1 << 63  # larger than any offset
 _PURSE = TP("", 0)
 CHUNK = 512  # records worked on together; a chunk is counted when all of it is durable
-IDLE_MS = 1000
 UNFINISHED = frozenset({Outcome.OVER_BUDGET, Outcome.SHED})
 """Outcomes that end a backfill before them: it has time, so it does not write anything off."""
 
@@ -258,12 +257,9 @@ async def _chunks(config: Config, tp: TP, start: int, end: int) -> AsyncIterator
     if start >= end:
         return
     async with reader(config.tapped_kafka) as client:
-        client.assign([place])
-        client.seek(place, start)
         waiting: list[Taken] = []
-        while await client.position(place) < end:
-            batch = (await client.getmany(timeout_ms=IDLE_MS)).get(place, ())
-            waiting += [_taken(tp, record) for record in batch if record.offset < end]
+        async for batch in to_the_end(client, place, start, end):
+            waiting += [_taken(tp, record) for record in batch]
             while len(waiting) >= CHUNK:
                 yield waiting[:CHUNK]
                 del waiting[:CHUNK]

@@ -80,7 +80,7 @@ SABOTAGES: dict[str, Sabotage] = {
         "streams/lanes.py",
         "return self._is_awake and time.monotonic() - self._awake_at <= self._doubt_after_s",
         "return True",
-        lambda on: dying.slept(on, 1500, 2, latency_ms=200),
+        lambda on: dying.slept(on, 4000, 4, latency_ms=200),
     ),
     "does_not_drain": Sabotage(
         "streams/worker.py",
@@ -120,7 +120,7 @@ SABOTAGES: dict[str, Sabotage] = {
     ),
     "skips_what_expired": Sabotage(
         "streams/replay/replayer.py",
-        "self.ledger.expire(tp, start, end, ts_ms, names)",
+        "self.ledger.expire(tp, start, end, ts_ms, self._names)",
         "pass",
         lambda on: tapping.expired(on, 200),
     ),
@@ -183,7 +183,8 @@ async def noticed(name: str, turn: asyncio.Semaphore) -> bool:
             broken(name, Path(folder))
             found = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "benchmarks.chaos.sabotage", "--row", name,
-                cwd=HERE, env={**os.environ, "PYTHONPATH": folder},
+                # without "safe path" a worker that is started by -m would import what lies in the current folder
+                cwd=HERE, env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{HERE}", "PYTHONSAFEPATH": "1"},
             )  # fmt: skip
             code = await found.wait()
         if code != 1:
