@@ -2,7 +2,7 @@
 
 Same are: another order of keys, 1 and 1.0, white space around a string; and where the tool's schema says so, "1" for
 a number, "true" for a boolean, 1 for a string, an object written as a JSON string, an argument left out and its
-default value, an optional argument left out and null.
+default value (the schema's `default`, or the one that the description tells), an optional argument left out and null.
 """
 
 import math
@@ -19,6 +19,12 @@ _NUMBER_TYPES = {"number", "integer", "float", "double", "int"}  # beyond JSON S
 _BOOLEAN_TYPES = {"boolean", "bool"}
 _STRING_TYPES = {"string", "str"}
 _NESTED_TYPES = {"object", "dict", "array", "list", "tuple"}
+_DEFAULT = re.compile(
+    r"""\bdefaults?(?:\s(?:value|being)){0,2}(?:\s?[:=]\s?|\s(?:is|to)\s|\s(?=[-"'`\d]))"""
+    r"""("[^"]{0,80}"|'[^']{0,80}'|`[^`]{0,80}`|-?\w[\w.]{0,80})""",
+    re.IGNORECASE,
+)
+_LONGEST_DESCRIPTION = 2_000  # characters of a description in which a default is looked for
 _DEEPEST = 60  # levels of nesting that are normalised; what lies deeper is compared as it is
 
 
@@ -82,12 +88,19 @@ def _object(value: Mapping[Any, Any], schema: Schema, root: Schema, depth: int) 
         if isinstance(described, Mapping):
             if member is None and key not in required and described.get("default") is None:
                 continue
-            if "default" in described and json_text.canonical(
-                _canonical(described["default"], described, root, depth - 1)
+            default = described["default"] if "default" in described else _default_told(described.get("description"))
+            if default is not None and json_text.canonical(
+                _canonical(default, described, root, depth - 1)
             ) == json_text.canonical(canonical):
                 continue
         kept[str(key)] = canonical
     return kept
+
+
+def _default_told(description: Any) -> str | None:
+    """The default value that a description tells ("Defaults to 5.", "(default: 'metric')"), as text."""
+    told = _DEFAULT.search(description[:_LONGEST_DESCRIPTION]) if isinstance(description, str) else None
+    return told[1].rstrip(".").strip("\"'`") if told else None
 
 
 def _from_text(text: str, types: frozenset[str]) -> Any:

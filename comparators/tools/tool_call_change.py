@@ -27,10 +27,10 @@ class ToolCallChange(Comparator):
     speaks of functions, tools or calls. Without any call on either side the score is 0.
 
     **Sees**: calls as a multiset (parallel calls in another order are the same); arguments in one form: order of
-    keys, 1 and 1.0, white space around strings; and by the tool's own schema "1" for a number, the default value for
-    an argument left out. Text is read in the forms of the common chat templates (`written_calls.py`). A baseline that
-    calls through the API and an answer that merely writes the call in its text differ (`missing_call`, as its text
-    never runs), and vice versa.
+    keys, 1 and 1.0, white space around strings; and by the tool's own schema "1" for a number, the default value (also
+    one that only the argument's description tells) for an argument left out. Text is read in the forms of the common
+    chat templates (`written_calls.py`). A baseline that calls through the API and an answer that merely writes the call
+    in its text differ (`missing_call`, as its text never runs), and vice versa.
 
     **Does not see** whether two different arguments mean the same ("NYC", "New York"): the rerun shows how often the
     current pin varies them by itself. List an argument in `ignored` if it differs by design.

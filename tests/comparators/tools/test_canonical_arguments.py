@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from comparators.tools.canonical_arguments import canonical_arguments
 from comparators.tools.offered_tools import offered_tools
 from schemas.exchanges import Request
@@ -56,3 +58,24 @@ def test_tools_are_found_wherever_a_request_offers_them():
     assert offered_tools(Request({"messages": [{"role": "user", "content": "the parameters of a name"}]})) == {}
     nameless = '{"name": "f", "parameters": {}} {"name": 7, "parameters": {}}'
     assert offered_tools(Request({"messages": [{"role": "user", "content": nameless}]})) == {"f": {}}
+
+
+@pytest.mark.parametrize(
+    ("description", "default"),
+    [
+        ("Number of days. Defaults to 5.", 5),
+        ("Number of days (default: '5')", 5),
+        ("Optional. Default is 5", 5),
+        ("Number of days, default 5", 5),
+        ("Default value is `5`.", 5),
+    ],
+)
+def test_a_default_may_stand_in_the_description(description, default):
+    schema = {"properties": {"days": {"type": "integer", "description": description}}}
+    assert canonical_arguments({"days": default}, schema) == {}
+    assert canonical_arguments({"days": default + 1}, schema) == {"days": default + 1}
+
+
+def test_words_about_a_default_are_none():
+    schema = {"properties": {"unit": {"type": "string", "description": "The default unit to use, by default all."}}}
+    assert canonical_arguments({"unit": "unit"}, schema) == {"unit": "unit"}
