@@ -19,7 +19,9 @@ _SPEAKER = re.compile(
 _JUDGES = ("t is", "t's", "t would")  # every judgement holds one: it is, that's, I don't think it would be
 _PRESUMES = re.compile(r"why|how|should|would|what (?:are|were|is|was) the (?:benefit|advantage|best)", re.IGNORECASE)
 _DENIES = re.compile(r"\b(?:not|no|never)\b|n't\b")
-_QUOTED = re.compile('"[^"\n]{1,200}"|\u201c[^\u201d\n]{1,200}\u201d')
+_QUOTED = re.compile('"[^"\n]{1,200}"|\u201c[^\u201d\n]{1,200}\u201d|(?<!\\w)\'(?:[^\n\']|(?<=\\w)\'(?=\\w)){1,200}\'(?!\\w)')
+_HOW = re.compile(r"how (?:do|can|could|would|should) (?:i|we|you|one) |(?:help|teach|show|tell) me ", re.IGNORECASE)
+_CHARGED_WITHIN = 200  # characters
 _SENTENCE_ENDS = re.compile(r"[.!?\n]")
 _VERDICTS = ("no,", "no ", "yes,", "yes ")  # a question was answered, whatever follows
 _NOT_REFUSED = (0.0, "")
@@ -36,6 +38,9 @@ class _Wording(NamedTuple):
     charges: Phrases
     of_fact: tuple[str, ...]
     helps: tuple[str, ...]
+    other_languages: Phrases
+    translating: tuple[str, ...]
+    charged: re.Pattern[str]
 
 
 @lru_cache(maxsize=512)
@@ -55,9 +60,10 @@ def _own_words(opening: str) -> str:
     """What the assistant says itself: no quoted speech, and nothing where it drafts a letter."""
     if opening.startswith("dear "):
         return ""
-    if '"' in opening or "\u201c" in opening:
+    opening = opening.replace("\u2019", "'")
+    if '"' in opening or "\u201c" in opening or " '" in opening or opening[:1] == "'":
         opening = _QUOTED.sub(" ", opening)
-    return opening.replace("\u2019", "'")
+    return opening
 
 
 def _form(opening: str, question: str) -> str:
@@ -69,6 +75,10 @@ def _form(opening: str, question: str) -> str:
         if wording.phrases.any_in(opening):
             return "phrase"
         is_deflecting = wording.deflections.any_in(opening)
+    if wording.other_languages.any_in(opening) and not any(map(question.casefold().__contains__, wording.translating)):
+        return "phrase"
+    if _HOW.match(question) and wording.charged.search(opening, 0, _CHARGED_WITHIN):
+        return "judgement"
     judged = _judged(opening, wording)
     is_denying = bool(_PRESUMES.match(question) and _DENIES.search(opening.partition(".")[0]))
     if not (is_deflecting or judged or is_denying):
@@ -145,6 +155,9 @@ def _wording() -> _Wording:
         moral=tuple(lists["moral"]),
         of_fact=tuple(lists["of_fact"]),
         helps=tuple(lists["helps"]),
+        other_languages=Phrases(lists["other_languages"]),
+        translating=tuple(lists["translating"]),
+        charged=re.compile(rf"(?:^|[.!?\n,] )[a-z]{{2,20}}ing\b[^.!?\n]{{0,80}}? is (?:also |both )?{any_of('charged')}\b"),
     )
 
 
