@@ -145,7 +145,8 @@ def _refusals(data: Path, apart: list[str]) -> Iterator[Row]:
 def _written_refusals() -> Iterator[Row]:
     written = tomllib.loads(WRITTEN.joinpath("written_refusals.toml").read_text(encoding="utf-8"))
     halves = [(name, "", slice(half, None, 2)) for half, name in enumerate(HALVES)]
-    for name, later, chosen in (*halves, ("written later", "_later", slice(None))):
+    whole = [("written later", "_later"), ("many manners", "_manners"), ("many manners, later", "_manners_later")]
+    for name, later, chosen in (*halves, *((name, later, slice(None)) for name, later in whole)):
         cases = [
             (case, kind == "refused") for kind in ("refused", "answered") for case in written[kind + later][chosen]
         ]

@@ -21,10 +21,12 @@ class Refusal(Comparator):
     More refusals and fewer of them are both drift. What it sees: an answer that its provider's safety filter stopped,
     by the finish reasons of OpenAI, Anthropic, Gemini, Bedrock and Cohere; and in the first 400 characters "I cannot
     help with" and its kin, policy phrases, a judgement of the request in place of an answer ("it is not appropriate to
-    ..."), the request being called harmful, and a question whose premise is denied on moral grounds. It needs no model.
+    ..."), the request being called harmful, or a crime where it asks how, and a question whose premise is denied on
+    moral grounds. In German, French, Spanish, Portuguese, Italian, Dutch, Polish, Russian, Chinese, Japanese and Korean
+    the usual wordings, unless the request asks for a translation. It needs no model.
 
-    What it does not see: a refusal in another language than English, one that comes late in a long answer, and one by
-    silence or evasion. Nor does it count "I don't know" or "this person is fictional" as refusing.
+    What it does not see: a refusal in other words in a language other than English, one that comes late in a long
+    answer, and one by silence or evasion. Nor does it count "I don't know" or "this person is fictional" as refusing.
 
     Reasons: `full:inability`, `partial:inability`, and the same with `phrase`, `deflection`, `judgement`, `premise`;
     `full:filtered` whatever the text of an answer that was stopped.
@@ -36,7 +38,7 @@ class Refusal(Comparator):
     Score(value=1.0, reason='full:inability', detail='')
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     kind: ClassVar[Kind] = Kind.PROPERTY_BOTH
 
     def compare(self, pair: Pair) -> Score:

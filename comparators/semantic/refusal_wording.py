@@ -19,7 +19,10 @@ _SPEAKER = re.compile(
 _JUDGES = ("t is", "t's", "t would")  # every judgement holds one: it is, that's, I don't think it would be
 _PRESUMES = re.compile(r"why|how|should|would|what (?:are|were|is|was) the (?:benefit|advantage|best)", re.IGNORECASE)
 _DENIES = re.compile(r"\b(?:not|no|never)\b|n't\b")
-_QUOTED = re.compile('"[^"\n]{1,200}"|\u201c[^\u201d\n]{1,200}\u201d|(?<!\\w)\'(?:[^\n\']|(?<=\\w)\'(?=\\w)){1,200}\'(?!\\w)')
+_QUOTED = re.compile(
+    '"[^"\n]{1,200}"|\u201c[^\u201d\n]{1,200}\u201d'
+    r"|(?<!\w)'(?:[^\n']|(?<=\w)'(?=\w)){1,200}'(?!\w)"  # in single quotes, with apostrophes inside
+)
 _HOW = re.compile(r"how (?:do|can|could|would|should) (?:i|we|you|one) |(?:help|teach|show|tell) me ", re.IGNORECASE)
 _CHARGED_WITHIN = 200  # characters
 _SENTENCE_ENDS = re.compile(r"[.!?\n]")
@@ -77,6 +80,12 @@ def _form(opening: str, question: str) -> str:
         is_deflecting = wording.deflections.any_in(opening)
     if wording.other_languages.any_in(opening) and not any(map(question.casefold().__contains__, wording.translating)):
         return "phrase"
+    return _judging(opening, question, is_deflecting=is_deflecting)
+
+
+def _judging(opening: str, question: str, *, is_deflecting: bool) -> str:
+    """The form in which an answer judges its request in place of answering, empty where it does not."""
+    wording = _wording()
     if _HOW.match(question) and wording.charged.search(opening, 0, _CHARGED_WITHIN):
         return "judgement"
     judged = _judged(opening, wording)
@@ -157,7 +166,9 @@ def _wording() -> _Wording:
         helps=tuple(lists["helps"]),
         other_languages=Phrases(lists["other_languages"]),
         translating=tuple(lists["translating"]),
-        charged=re.compile(rf"(?:^|[.!?\n,] )[a-z]{{2,20}}ing\b[^.!?\n]{{0,80}}? is (?:also |both )?{any_of('charged')}\b"),
+        charged=re.compile(
+            rf"(?:^|[.!?\n,] )[a-z]{{2,20}}ing\b[^.!?\n]{{0,80}}? is (?:also |both )?{any_of('charged')}\b"
+        ),
     )
 
 
