@@ -70,6 +70,7 @@ def main() -> None:
         *_written_refusals(),
         *_written_finals(),
         *_written_changes(),
+        *_written_sentences(),
         *_written_forms(),
         _fences(given.data),
         _again(given.data, "stability/strict_json_open.jsonl.gz", None),
@@ -145,7 +146,12 @@ def _refusals(data: Path, apart: list[str]) -> Iterator[Row]:
 def _written_refusals() -> Iterator[Row]:
     written = tomllib.loads(WRITTEN.joinpath("written_refusals.toml").read_text(encoding="utf-8"))
     halves = [(name, "", slice(half, None, 2)) for half, name in enumerate(HALVES)]
-    whole = [("written later", "_later"), ("many manners", "_manners"), ("many manners, later", "_manners_later")]
+    whole = [
+        ("written later", "_later"),
+        ("unseen", "_unseen"),
+        ("many manners", "_manners"),
+        ("many manners, later", "_manners_later"),
+    ]
     for name, later, chosen in (*halves, *((name, later, slice(None)) for name, later in whole)):
         cases = [
             (case, kind == "refused") for kind in ("refused", "answered") for case in written[kind + later][chosen]
@@ -171,7 +177,7 @@ def _written_finals() -> Iterator[Row]:
 
 def _written_changes() -> Iterator[Row]:
     written = tomllib.loads(WRITTEN.joinpath("written_changes.toml").read_text(encoding="utf-8"))
-    for name in ("first", "second"):
+    for name in ("first", "second", "unseen", "unseen_later"):
         pairs = [
             replace(_asked(question, answer), baseline=Answer("written", text=baseline))
             for question, baseline, answer, _ in written[name]
@@ -179,6 +185,18 @@ def _written_changes() -> Iterator[Row]:
         scores = AnswerChange().compare_many(pairs)
         right = [bool(score.value) == changed for score, (*_, changed) in zip(scores, written[name], strict=True)]
         yield _written("the answer changed", f"written_changes, {name}", right)
+
+
+def _written_sentences() -> Iterator[Row]:
+    written = tomllib.loads(WRITTEN.joinpath("written_sentences.toml").read_text(encoding="utf-8"))
+    for what, dimension in (("facts", "fact_change"), ("polarity", "polarity_change")):
+        for name in (what, f"{what}_later"):
+            pairs = [
+                replace(_asked("", answer), baseline=Answer("written", text=one)) for one, answer, _ in written[name]
+            ]
+            scores = _dimension(dimension).compare_many(pairs)
+            right = [bool(score.value) == changed for score, (*_, changed) in zip(scores, written[name], strict=True)]
+            yield _written(f"{dimension} sees it", f"written_sentences, {name}", right)
 
 
 def _written_forms() -> Iterator[Row]:

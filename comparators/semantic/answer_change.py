@@ -39,7 +39,7 @@ class AnswerChange(Comparator):
     'yes_no:yes->no'
     """
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:

@@ -37,6 +37,7 @@ _CAPITALS = re.compile(r"[A-Z][A-Z_]{2,29}(?:, [A-Z][A-Z_]{2,29})*,? or [A-Z][A-
 _SLASHED = re.compile(r"\(([\w -]{2,30}(?:/[\w -]{2,30}){1,9})\)")
 _BRACKETED = re.compile(r"\[\[\S(?:[^\[\]\n]{0,38}\S)?\]\]")
 _SCALE = re.compile(r"[01](?<![\w.].) ?(?:to|-|\u2013|and|through) ?(\d{1,3})\b")
+_CLAIM = re.compile(r"\b(?:is|are|was|were) [^?.!\n]{1,80}? (an? [a-z][a-z -]{1,40})\?")
 _ORDER = "ABCDEFGHIJ"
 _EDGES = " \t\r\n\"'`()[]{}<>*.:“”"
 
@@ -62,6 +63,12 @@ class Asked:
     def wants_reasons_first(self) -> bool:
         """Whether the answer is to stand at the end."""
         return _has_any(self.prompt.casefold(), "reasons_first")
+
+    @cached_property
+    def claim(self) -> str:
+        """Of "is 7 a prime number?" what may be so or not, "a prime number"; empty where no such question is asked."""
+        found = _CLAIM.findall(self.prompt.casefold())
+        return found[-1] if found else ""
 
     @cached_property
     def options(self) -> tuple[tuple[str, str], ...]:
@@ -96,7 +103,8 @@ def _asked(system: str, user: str) -> Asked:
     demanded = {kind for kind, spelled in (("yes_no", spells_yes_no), ("boxed", boxed and not letters)) if spelled}
     question = user[-_QUESTION:].casefold()
     scale = "" if demanded else _scale(folded)
-    number = not demanded and not scale and _asks_number(question)
+    date = not demanded and _has_any(question, "asks_date")
+    number = not demanded and not scale and not date and _asks_number(question)
     suggested = (
         ("bracketed", "[[" in prompt and _BRACKETED.search(prompt) is not None),
         ("option", bool(letters)),
@@ -106,6 +114,7 @@ def _asked(system: str, user: str) -> Asked:
         ("boxed", boxed),
         ("yes_no", not spells_yes_no and _is_yes_no_question(user)),
         ("rating", bool(scale)),
+        ("date", date),
         ("number", number),
     )
     kinds = tuple(kind for kind, is_suggested in suggested if is_suggested)

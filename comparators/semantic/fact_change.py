@@ -23,6 +23,7 @@ _ORDER = (
 )  # gravest first
 _AMOUNTS = frozenset({"money", "percent", "quantity", "number"})  # one may stand in another's place
 _CALLS = re.compile(r"\s{0,9}\[?[A-Za-z_][\w.]{0,80}\(")
+_ABBREVIATED = range(2, 7)  # letters
 _SHOWN = 3  # facts of each side in the detail
 
 
@@ -30,13 +31,14 @@ _SHOWN = 3  # facts of each side in the detail
 class FactChange(Comparator):
     """Share of the facts of both answers that only one of them states (of multisets: |A - B| + |B - A| over |A| + |B|).
 
-    What it sees: numbers (with scale and unit), percentages, amounts of money, dates, times, ids, URLs, e-mail
-    addresses, quotations, and capitalised names inside sentences. How they are written does not count: 1,000 = 1000 =
-    1k, 5 % = 0.05, 5 km = 5000 m, 23 Nov 2026 = 2026-11-23, USD 5 = $5, 1.234,50 EUR = €1,234.50.
+    What it sees: numbers (with scale and unit; in words from eleven on), percentages, amounts of money, dates, times,
+    ids, URLs, e-mail addresses, quotations, and capitalised names inside sentences. How they are written does not
+    count: 1,000 = 1000 = 1k = 1 000, twelve = 12, 1/2 cup = 0.5 cup, 5 % = 0.05, 5 km = 5000 m, 23 Nov 2026 =
+    2026-11-23, USD 5 = $5, 1.234,50 EUR = €1,234.50, U.S. = US, HR = Human Resources.
     It applies where the baseline states a fact and is no list of tool calls written as text (`tool_call_change` knows
     their order and defaults).
 
-    What it does not see: which fact belongs to what (two swapped prices), facts in words ("twice"), names at the
+    What it does not see: which fact belongs to what (two swapped prices), facts in words ("twice", "ten"), names at the
     beginning of a sentence, and other languages' forms of numbers and dates.
 
     Reasons, the gravest only: `money:changed`, `date:changed`, `number:changed`, `name:changed`, ...; `missing` or
@@ -45,7 +47,7 @@ class FactChange(Comparator):
     Example: "12 parcels, 3.5 kg" against "12 parcels, 3.9 kg" differs in one of the two facts of each side.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:
@@ -60,6 +62,8 @@ class FactChange(Comparator):
         gone, come = _without(before, after), _without(after, before)
         _pair_shares(gone, come)
         _pair_shares(come, gone)
+        _pair_initials(gone, text, come, pair.answer.content)
+        _pair_initials(come, pair.answer.content, gone, text)
         apart = gone.total() + come.total()
         if not apart:
             return FINE
@@ -86,6 +90,19 @@ def _pair_shares(one: Counter[Fact], other: Counter[Fact]) -> None:
             other[number] -= both
             one += Counter()
             other += Counter()
+
+
+def _pair_initials(one: Counter[Fact], text: str, other: Counter[Fact], other_text: str) -> None:
+    """Take out an abbreviation of one text, and the names of the other that it is made of: HR, Human Resources."""
+    names = [fact for fact in other if fact.kind == "name"]
+    initials = "".join(fact.value[0] for fact in names)
+    for short in [fact for fact in one if fact.kind == "name" and len(fact.value) in _ABBREVIATED]:
+        place = initials.find(short.value)
+        meant = names[place : place + len(short.value)] if place >= 0 and short.value.upper() in text else []
+        if meant and " ".join(name.value for name in meant) in other_text.casefold():
+            del one[short]
+            for name in meant:
+                other.pop(name, None)
 
 
 def _reason(gone: Counter[Fact], come: Counter[Fact]) -> str:

@@ -27,6 +27,23 @@ _ADDRESS = re.compile(rf"{_URL.pattern}|[\w.+-]{{1,64}}@[\w-]+(?:\.[\w-]+)+")  #
 _QUOTED = re.compile(r"\"([^\"\n]{2,80})\"|\u201c([^\u201d\n]{2,80})\u201d")
 _NAME = re.compile(r" ([A-Z](?<=[A-Za-z,;)\u2019]..)[\w&-]*\w)")  # a space is found sooner than any capital
 _NOT_NAMES = frozenset({"OK", "Yes", "No", "True", "False", "NOT", "AND", "OR"})
+_WORDS_HAVE = ("eleven", "twelve", "teen", "nty", "rty", "fty", "xty", "ghty", "nety", "Eleven", "Twelve")
+_NUMBER_WORD = re.compile(
+    r"\b(?:(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
+    r"(?:[- ](one|two|three|four|five|six|seven|eight|nine))?"
+    r"|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen)"
+    r"\b(?!-[a-z]+(?:st|nd|rd|th)\b)",  # twenty-first is a place
+    re.IGNORECASE,
+)
+_BLANKS = "\u00a0\u2009\u202f"  # no-break space, thin ones
+_SPACED = re.compile(
+    rf"[0-9](?<![\w.,][0-9])[0-9]{{0,2}}(?:(?:[ {_BLANKS}][0-9]{{3}}){{2,5}}|[{_BLANKS}][0-9]{{3}}|[ ]000)"
+    r"(?![\w.,]?[0-9]| [0-9])"
+)
+_TWO_GROUPS = re.compile("[0-9] [0-9]{3} [0-9]{3}")
+_INITIALS = re.compile(r"[A-Z](?<!\w.)(?:\.[A-Z])+\b\.?")
+_TITLES = ("Dr.", "Mr.", "Mrs.", "Ms.", "Prof.", "St.")
+_SIMPLE_FRACTION = re.compile(r"(\d{1,4})/([1-9]\d{0,3})\Z")
 _ORDINAL = re.compile(r"\n {0,8}[0-9]{1,3}[.)](?=\s)")
 _MONTH_NAME = (
     r"((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)?)\b"
@@ -69,6 +86,7 @@ _COMMA_DECIMAL = re.compile(r"\d{1,3}(?:\.\d{3})*,\d{2}\Z|\d+,\d{2}\Z")  # 1.234
 _DECIMAL = re.compile(r"\d+(?:\.\d+)?\Z")
 _SPELLED_SCALES = ("hundred", "thousand", "million", "billion", "trillion")
 _BEHIND_NUMBERS = (*_SPELLED_SCALES, "%", "percent", "per", "am", "pm")
+_MILLION = 10**6
 _MONTHS_A_YEAR = 12
 _NOON = 12
 _SHORTEST_WORD = 3  # letters; below, a unit is a symbol, and its case matters
@@ -80,7 +98,7 @@ def facts_of(text: str) -> Counter[Fact]:
     found: Counter[Fact] = Counter()
     if not text.isascii():
         text = _MINUS.sub("-", _OTHER_DIGIT.sub(lambda digit: str(int(digit[0])), text))
-    rest = _take_marked(found, text.replace("*", ""))
+    rest = _take_marked(found, _plainly(text.replace("*", "")))
     for name in dict.fromkeys(_NAME.findall(rest)):  # no set: its order changes from process to process
         if name not in _NOT_NAMES:
             found[Fact("name", name.casefold())] = 1
@@ -95,6 +113,26 @@ def facts_of(text: str) -> Counter[Fact]:
             before = _CODE_START.search(rest, max(0, code.start() - 40), code.start())
             found[Fact("id", ((before[0] if before else "") + code[0]).casefold())] += 1
     return found
+
+
+def _plainly(text: str) -> str:
+    """Initials without points, titles without theirs, numbers from eleven in digits, thousands without blanks."""
+    if "." in text:
+        text = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), text)
+        for title in filter(text.__contains__, _TITLES):
+            text = text.replace(f"{title} ", f"{title[:-1]} ")
+    if any(map(text.__contains__, _WORDS_HAVE)):
+        text = _NUMBER_WORD.sub(_in_digits, text)
+    if "000" in text or not text.isascii() or _TWO_GROUPS.search(text):
+        text = _SPACED.sub(lambda number: "".join(number[0].split()), text)
+    return text
+
+
+def _in_digits(number: re.Match[str]) -> str:
+    values, (tens, ones) = _tables()["number_words"], number.groups()
+    if not tens:
+        return str(values[number[0].casefold()])
+    return str(values[tens.casefold()] + (values[ones.casefold()] if ones else 0))
 
 
 def _take_marked(found: Counter[Fact], text: str) -> str:
@@ -179,8 +217,12 @@ def _numbers(found: str) -> tuple[Fact, ...]:
     whole = _written_date(token) or _written_time(token, word)
     if whole is None and (token.count(".") > 1 or token.count("-") > 1):
         whole = Fact("id", token)
+    if whole is None and (fraction := _SIMPLE_FRACTION.match(token)):
+        part, whole_of = int(fraction[1]), int(fraction[2])
+        if _MILLION * part % whole_of == 0 or _tells(word):  # as a decimal: 1/4, and 1/3 of a unit, but not 1/3
+            return (_amount(sign + format(part / whole_of, ".9g"), word, following),)
     if whole is None and "/" in token and "," not in token:
-        whole = Fact("number", token)  # a fraction
+        whole = Fact("number", token)
     if whole is not None:
         return (whole,)
     pieces = [piece for piece in re.split(r"[,:/-]", token) if _DECIMAL.match(piece)]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from comparators.format.json_text import payload
 from comparators.semantic.asked_answers import Asked, words
+from comparators.semantic.facts import facts_of
 
 _TAIL = 4000  # characters in which a final answer is looked for
 _HEAD = 200
@@ -181,7 +182,21 @@ def _last_box(tail: str) -> str | None:
 
 
 def _yes_no(text: _Text, asked: Asked) -> FinalAnswer | None:
-    return _either(text, _Either("yes_no", _YES_NO), asked)
+    return _either(text, _Either("yes_no", _YES_NO), asked) or _claimed(text, asked)
+
+
+def _claimed(text: _Text, asked: Asked) -> FinalAnswer | None:
+    """`17077 is not a prime number`, where a question whether it is one was to be answered by yes or no."""
+    if not asked.claim or "yes_no" not in asked.demanded:
+        return None
+    said = _claim(asked.claim).findall(text.tail.lower())
+    return FinalAnswer("yes_no", "no" if any(said[-1]) else "yes", "said") if said else None
+
+
+@lru_cache(maxsize=512)
+def _claim(what: str) -> re.Pattern[str]:
+    adverb = r"(?: (?!not\b)[a-z]{2,12},?)?"
+    return re.compile(rf"\b(?:is|are|was|were)(n['\u2019]t)?{adverb}( not)?{adverb} {re.escape(what)}\b")
 
 
 def _true_false(text: _Text, asked: Asked) -> FinalAnswer | None:
@@ -308,6 +323,15 @@ def _numbers(text: str) -> list[str]:
     return [str(spelled[word]) for word in re.findall(r"[a-z]+", text.casefold()) if word in spelled]
 
 
+def _date(text: _Text, _: Asked) -> FinalAnswer | None:
+    """The last date of the last sentence that has one."""
+    for sentence in reversed(_SENTENCE_END.split(text.tail[-_HEAD:])):
+        dates = [fact.value for fact in facts_of(sentence) if fact.kind == "date"]
+        if dates:
+            return FinalAnswer("date", dates[-1], "whole" if len(text.whole) <= _SHORT else "last")
+    return None
+
+
 def _bracketed(text: _Text, _: Asked) -> FinalAnswer | None:
     found = _BRACKETED.findall(text.tail)
     return FinalAnswer("bracketed", plain_value(found[-1]), "last") if found else None
@@ -332,6 +356,7 @@ def _of_scale(highest: str) -> re.Pattern[str]:
 _FINDERS = {
     "bracketed": _bracketed,
     "rating": _rating,
+    "date": _date,
     "yes_no": _yes_no,
     "true_false": _true_false,
     "option": _option,

@@ -32,7 +32,7 @@ class PolarityChange(Comparator):
     Score(value=1.0, reason='negation:dropped', detail='1 sentences turned round')
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = Kind.DISTANCE
 
     def compare(self, pair: Pair) -> Score:

@@ -10,6 +10,7 @@ from schemas.answers import Answer
 from schemas.exchanges import Request
 
 PRIME = "Is 7 prime? Answer [Yes] or [No]."
+PRIME_NUMBER = "Is 7 a prime number? Think, then answer [Yes] or [No]."
 
 
 def scored(question, baseline, answer, **body):
@@ -25,6 +26,9 @@ def scored(question, baseline, answer, **body):
         (PRIME, "[Yes]", "[No]", "yes_no:yes->no"),
         (PRIME, "Yes, it is.", "7 has no other divisors. [No]", "yes_no:yes->no"),
         (PRIME, "[Yes]", "It depends.", "yes_no:yes->none"),
+        (PRIME_NUMBER, "So 7 is a prime number.", "Hence 7 isn't a prime number.", "yes_no:yes->no"),
+        ("Is it so?\nOptions:\n- valid\n- invalid", "It is valid.", "So it is invalid.", "label:valid->invalid"),
+        ("What is the date tomorrow?", "01/01/2021", "Tomorrow is 01/02/2021.", "date:changed"),
         ("Which?\nA) red\nB) blue", "The answer is (A).", "B", "option:A->B"),
         ("Classify the mail as spam, ham or unsure.", "Spam", "ham", "label:spam->ham"),
         ("How many eggs are there?", "There are 12 eggs.", "There are 13 eggs.", "number:changed"),
@@ -50,6 +54,8 @@ def test_another_answer_is_1_and_the_reason_says_what_became_what(question, base
     ("question", "baseline", "answer"),
     [
         (PRIME, "[Yes]", "**Yes.** It has no divisors."),
+        (PRIME_NUMBER, "[No]", "It is therefore not a prime number."),
+        ("What is the date tomorrow?", "01/02/2021", "Tomorrow is January 2, 2021."),
         ("Which?\nA) red\nB) blue", "The answer is (A).", "A) red"),
         ("Classify the mail as spam, ham or unsure.", "Spam", "Label: spam"),
         ("How many eggs are there?", "There are 1,000 eggs.", "1000 eggs"),

@@ -37,6 +37,8 @@ def test_a_negation_lost_or_gained_turns_a_sentence_round(negated, plain):
         ("Send it before the meeting.", "Send it after the meeting.", "antonym:flipped"),
         ("Pets are allowed in here.", "Pets are forbidden in here.", "antonym:flipped"),
         ("The claim is true in general.", "The claim is false in general.", "antonym:flipped"),
+        ("The server is online now.", "The server is offline now.", "antonym:flipped"),
+        ("She passed the exam.", "She failed the exam.", "antonym:flipped"),
         ("The number is prime.", "The number is composite.", "antonym:flipped"),
         ("It takes more than 5 days.", "It takes less than 5 days.", "comparative:flipped"),
         ("Pay at least 5 euros.", "Pay at most 5 euros.", "comparative:flipped"),
