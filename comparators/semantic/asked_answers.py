@@ -42,7 +42,7 @@ _ORDER = "ABCDEFGHIJ"
 _EDGES = " \t\r\n\"'`()[]{}<>*.:“”"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Asked:
     """What a request suggests of its final answer; the rest is read out of the prompt where an answer calls for it.
 
@@ -103,7 +103,7 @@ def _asked(system: str, user: str) -> Asked:
     demanded = {kind for kind, spelled in (("yes_no", spells_yes_no), ("boxed", boxed and not letters)) if spelled}
     question = user[-_QUESTION:].casefold()
     scale = "" if demanded else _scale(folded)
-    date = not demanded and _has_any(question, "asks_date")
+    date = not demanded and "date" in question and _has_any(question, "asks_date")
     number = not demanded and not scale and not date and _asks_number(question)
     suggested = (
         ("bracketed", "[[" in prompt and _BRACKETED.search(prompt) is not None),
@@ -190,7 +190,8 @@ def _labels(folded: str) -> tuple[str, ...]:
     for phrase in filter(folded.__contains__, words()["announces_labels"]):
         start = folded.find(phrase)
         while start >= 0:
-            after = folded[start + len(phrase) : start + len(phrase) + 400]
+            begin = start + len(phrase.removesuffix(":"))
+            after = folded[begin : begin + 400]
             found = _listed(after)
             if len(found) > len(best):
                 best = found

@@ -5,7 +5,6 @@ is", the first word, the last mention. Only the head and the tail of a long text
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 from comparators.format.json_text import payload
 from comparators.semantic.asked_answers import Asked, words
 from comparators.semantic.facts import facts_of
+from schemas.values import immutable
 
 _TAIL = 4000  # characters in which a final answer is looked for
 _HEAD = 200
@@ -37,7 +37,7 @@ _RATED = re.compile(r"\b(?:rat(?:e|ed|ing)|score|grade)\b[^.\d\n]{0,40}(\d{1,3}(
 _EDGES = " \t\r\n\"'`()[]{}<>*_.,:;!?$“”"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FinalAnswer:
     """A final answer: its kind, its value written in one way, and where it was found."""
 

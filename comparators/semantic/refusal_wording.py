@@ -19,10 +19,8 @@ _SPEAKER = re.compile(
 _JUDGES = ("t is", "t's", "t would")  # every judgement holds one: it is, that's, I don't think it would be
 _PRESUMES = re.compile(r"why|how|should|would|what (?:are|were|is|was) the (?:benefit|advantage|best)", re.IGNORECASE)
 _DENIES = re.compile(r"\b(?:not|no|never)\b|n't\b")
-_QUOTED = re.compile(
-    '"[^"\n]{1,200}"|\u201c[^\u201d\n]{1,200}\u201d'
-    r"|(?<!\w)'(?:[^\n']|(?<=\w)'(?=\w)){1,200}'(?!\w)"  # in single quotes, with apostrophes inside
-)
+_QUOTED = re.compile('"[^"\n]{1,200}"|\u201c[^\u201d\n]{1,200}\u201d')
+_SINGLY_QUOTED = re.compile(r"'(?<!\w.)(?:[^\n']|(?<=\w)'(?=\w)){1,200}'(?!\w)")  # with apostrophes inside
 _HOW = re.compile(r"how (?:do|can|could|would|should) (?:i|we|you|one) |(?:help|teach|show|tell) me ", re.IGNORECASE)
 _CHARGED_WITHIN = 200  # characters
 _SENTENCE_ENDS = re.compile(r"[.!?\n]")
@@ -42,6 +40,7 @@ class _Wording(NamedTuple):
     of_fact: tuple[str, ...]
     helps: tuple[str, ...]
     other_languages: Phrases
+    other_languages_have: tuple[str, ...]
     translating: tuple[str, ...]
     charged: re.Pattern[str]
 
@@ -63,9 +62,11 @@ def _own_words(opening: str) -> str:
     """What the assistant says itself: no quoted speech, and nothing where it drafts a letter."""
     if opening.startswith("dear "):
         return ""
-    opening = opening.replace("\u2019", "'")
-    if '"' in opening or "\u201c" in opening or " '" in opening or opening[:1] == "'":
+    if '"' in opening or "\u201c" in opening:
         opening = _QUOTED.sub(" ", opening)
+    opening = opening.replace("\u2019", "'")
+    if " '" in opening or opening.startswith("'"):
+        opening = _SINGLY_QUOTED.sub(" ", opening)
     return opening
 
 
@@ -78,9 +79,18 @@ def _form(opening: str, question: str) -> str:
         if wording.phrases.any_in(opening):
             return "phrase"
         is_deflecting = wording.deflections.any_in(opening)
-    if wording.other_languages.any_in(opening) and not any(map(question.casefold().__contains__, wording.translating)):
+    if _is_other_language(opening, question):
         return "phrase"
     return _judging(opening, question, is_deflecting=is_deflecting)
+
+
+def _is_other_language(opening: str, question: str) -> bool:
+    """Whether it refuses in a language other than English, where no translation into it was asked for."""
+    wording = _wording()
+    if " the " in opening or (opening.isascii() and not any(map(opening.__contains__, wording.other_languages_have))):
+        return False  # most answers are in English, and seen to be by one word
+    is_refusing = wording.other_languages.any_in(opening)
+    return is_refusing and not any(map(question.casefold().__contains__, wording.translating))
 
 
 def _judging(opening: str, question: str, *, is_deflecting: bool) -> str:
@@ -165,6 +175,7 @@ def _wording() -> _Wording:
         of_fact=tuple(lists["of_fact"]),
         helps=tuple(lists["helps"]),
         other_languages=Phrases(lists["other_languages"]),
+        other_languages_have=tuple(lists["other_languages_have"]),
         translating=tuple(lists["translating"]),
         charged=re.compile(
             rf"(?:^|[.!?\n,] )[a-z]{{2,20}}ing\b[^.!?\n]{{0,80}}? is (?:also |both )?{any_of('charged')}\b"
