@@ -16,6 +16,7 @@ from schemas.answers import Answer
 from schemas.calibrations import Calibration, Learner, Observation
 from schemas.comparisons import ArmScore, Comparison, DimensionScore, Status
 from schemas.trials import Trial, comparison_id
+from schemas.values import immutable
 
 _OF_ONE_ANSWER = (Kind.PROPERTY, Kind.PROPERTY_BOTH, Kind.MEASURE)
 _NO_ANSWER = ArmScore(None, Status.SKIPPED, "no_answer")
@@ -154,7 +155,7 @@ class _Batch:
         return slot if isinstance(slot, ArmScore) else self._scores[comparator][slot]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Arms:
     """Where the scores of a comparison's arms will stand: a place in the batch, or a score that is known already."""
 

@@ -1,7 +1,6 @@
 """The verdict of one dimension from its evidence (design, section 5)."""
 
 import math
-from dataclasses import dataclass
 
 from comparators.comparator import Kind
 from comparators.dimensions import Dimension
@@ -10,6 +9,7 @@ from comparators.drift.allowance import reruns_keep_to_it
 from comparators.drift.evidence import Evidence
 from comparators.drift.forecast import NOT_IN_SIGHT, forecast
 from comparators.drift.judge_rules import JudgeRules
+from schemas.values import immutable
 from schemas.verdicts import DimensionVerdict, Forecast, Verdict
 
 WARM_UP = 60  # reruns a feature needs before anything but call_error may FAIL: until then nobody knows the replay
@@ -21,7 +21,7 @@ _TIME_ALONE_HELPS_NOT = frozenset({"noise_assumed", "comparator_failed", "covera
 NEEDS_RERUN = (Kind.PROPERTY_BOTH, Kind.DISTANCE, Kind.MEASURE)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Circumstances:
     """What a dimension shares with the others of its feature.
 
@@ -39,7 +39,7 @@ class Circumstances:
     coverage: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Spent:
     """Where a dimension stands: its epoch, the log e-value that fails it, and whether it has failed already."""
 

@@ -5,11 +5,12 @@ one identity. The rank counts the epochs one feature had: it decides how much al
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import NamedTuple
 
 from schemas import json_text
 from schemas.calibrations import CALIBRATING
+from schemas.values import immutable
 from schemas.verdicts import Epoch
 
 
@@ -21,7 +22,7 @@ class Scope(NamedTuple):
     dimension: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Identity:
     """Everything that gives evidence a meaning; each part is a pin, a hash or a number as text."""
 
@@ -39,7 +40,7 @@ class Identity:
         return json_text.canonical({name: part for name, part in asdict(self).items() if part}).decode()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class EpochsInForce:
     """Look-up of the epochs in force: the rows that the wanted identities stand for, and when each scope began."""
 

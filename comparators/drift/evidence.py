@@ -5,9 +5,11 @@ The same sums are made here with numpy (from files) and in ClickHouse (from `sco
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import add
 from typing import NamedTuple
+
+from schemas.values import immutable
 
 GRID = 12  # bets per grid: lambda_g = 0.99 / (delta - lo) * 2**-g, g = 0..11
 
@@ -21,7 +23,7 @@ class EvidenceKey(NamedTuple):
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Evidence:
     """Mergeable sums over the comparisons of one key.
 

@@ -1,14 +1,15 @@
 """When a feature gets its verdict, and how many reruns that takes: from the forecasts of its dimensions."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from comparators.drift.forecast import NOT_IN_SIGHT, rerun_share
+from schemas.values import immutable
 from schemas.verdicts import Forecast, Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Waited:
     """A dimension that the feature's verdict waits for: `trials` that count for it so far, and when it will be there.
 
@@ -21,7 +22,7 @@ class Waited:
     holds_back: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Pace:
     """Of the feature so far: exchanges compared, those of them with a rerun, hours of event time, and hours left."""
 

@@ -7,11 +7,12 @@ Vovk et al. 2005). How often a rerun goes beyond it is then Beta(k, n + 1 - k) d
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from typing import NamedTuple
 
 from schemas import json_text
+from schemas.values import immutable
 
 BANDS_VERSION = 1
 MIN_PER_BAND = 200  # fewer share a band with their neighbours
@@ -27,7 +28,7 @@ class Distance(NamedTuple):
     characters: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Band:
     """Baseline answers of up to so many characters (None: of any length), and the distance that is far for them."""
 
@@ -35,7 +36,7 @@ class Band:
     threshold: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DistanceBands:
     """Frozen bands, shortest first, and the share of reruns that may lie beyond the threshold of theirs."""
 
