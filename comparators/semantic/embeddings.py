@@ -205,8 +205,13 @@ def _put_linear_layers_in_bfloat16(torch: Any, model: Any) -> None:
         def forward(self, given: Any) -> Any:
             # It stays in bfloat16: attention and activations run on it as it is, and the residual sum before each
             # normalisation, which is float32, takes it back. Turned back here, a quarter of the time went into copies.
-            return torch.nn.functional.linear(given.bfloat16(), self.weight, self.bias)
+            # Query, key and value are of one and the same, which is turned once.
+            known = latest[0]
+            if known[0] is not given:
+                latest[0] = known = (given, given.bfloat16())
+            return torch.nn.functional.linear(known[1], self.weight, self.bias)
 
+    latest: list[tuple[Any, Any]] = [(None, None)]
     for module in list(model.modules()):
         for name, layer in list(module.named_children()):
             if isinstance(layer, torch.nn.Linear):
