@@ -10,12 +10,13 @@ residual sums and normalisations stay float32.
 import os
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from hashlib import blake2b
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from typing import Any, Protocol
 
 import numpy as np
@@ -126,7 +127,8 @@ class _SentenceTransformer:
         disable_progress_bar()  # type: ignore[no-untyped-call] # transformers ships no types
 
         self._torch: Any = torch
-        torch.set_num_threads(threads or _cores())
+        # A batch is too small for several cores to share well, so each core has a batch of its own.
+        self._cores = ThreadPoolExecutor(threads or _cores(), "embedding", lambda: torch.set_num_threads(1))
         try:
             self._model: Any = SentenceTransformer(_where(model), device="cpu").eval()
         except (OSError, ValueError) as missing:
@@ -168,22 +170,25 @@ class _SentenceTransformer:
             yield tuple(ids[start : start + size])
 
     def _embedded(self, pieces: set[Piece]) -> Mapping[Piece, Vectors]:
+        batches = list(_batches(sorted(pieces, key=lambda piece: (-len(piece), piece))))
         vectors: dict[Piece, Vectors] = {}
-        for batch in _batches(sorted(pieces, key=lambda piece: (-len(piece), piece))):
-            longest = len(batch[0]) + len(self._front) + len(self._back)
-            ids = np.full((len(batch), longest), self._padding, dtype=np.int64)
-            for row, piece in enumerate(batch):
-                marked = [*self._front, *piece, *self._back]
-                ids[row, : len(marked)] = marked
-            lengths = np.array([len(piece) for piece in batch])[:, None] + len(self._front) + len(self._back)
-            given = {
-                "input_ids": self._torch.from_numpy(ids),
-                "attention_mask": self._torch.from_numpy((np.arange(longest) < lengths).astype(np.int64)),
-            }
-            with self._torch.inference_mode():
-                rows = self._model(given)["sentence_embedding"].float().numpy()
-            vectors.update(zip(batch, _unit(rows), strict=True))
+        for batch, rows in zip(batches, self._cores.map(self._vectors, batches), strict=True):
+            vectors.update(zip(batch, rows, strict=True))
         return vectors
+
+    def _vectors(self, batch: Sequence[Piece]) -> Vectors:
+        longest = len(batch[0]) + len(self._front) + len(self._back)
+        ids = np.full((len(batch), longest), self._padding, dtype=np.int64)
+        for row, piece in enumerate(batch):
+            marked = [*self._front, *piece, *self._back]
+            ids[row, : len(marked)] = marked
+        lengths = np.array([len(piece) for piece in batch])[:, None] + len(self._front) + len(self._back)
+        given = {
+            "input_ids": self._torch.from_numpy(ids),
+            "attention_mask": self._torch.from_numpy((np.arange(longest) < lengths).astype(np.int64)),
+        }
+        with self._torch.inference_mode():
+            return _unit(self._model(given)["sentence_embedding"].float().numpy())
 
 
 def multiplies_bfloat16() -> bool:
@@ -206,12 +211,11 @@ def _put_linear_layers_in_bfloat16(torch: Any, model: Any) -> None:
             # It stays in bfloat16: attention and activations run on it as it is, and the residual sum before each
             # normalisation, which is float32, takes it back. Turned back here, a quarter of the time went into copies.
             # Query, key and value are of one and the same, which is turned once.
-            known = latest[0]
-            if known[0] is not given:
-                latest[0] = known = (given, given.bfloat16())
-            return torch.nn.functional.linear(known[1], self.weight, self.bias)
+            if getattr(latest, "given", None) is not given:
+                latest.given, latest.turned = given, given.bfloat16()
+            return torch.nn.functional.linear(latest.turned, self.weight, self.bias)
 
-    latest: list[tuple[Any, Any]] = [(None, None)]
+    latest = local()
     for module in list(model.modules()):
         for name, layer in list(module.named_children()):
             if isinstance(layer, torch.nn.Linear):
