@@ -16,7 +16,7 @@ import sys
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -144,7 +144,7 @@ def _refusals(data: Path, apart: list[str]) -> Iterator[Row]:
 
 
 def _written_refusals() -> Iterator[Row]:
-    written = tomllib.loads(WRITTEN.joinpath("written_refusals.toml").read_text(encoding="utf-8"))
+    written = _read("written_refusals.toml")
     halves = [(name, "", slice(half, None, 2)) for half, name in enumerate(HALVES)]
     whole = [
         ("written later", "_later"),
@@ -165,7 +165,7 @@ def _written_refusals() -> Iterator[Row]:
 
 
 def _written_finals() -> Iterator[Row]:
-    written = tomllib.loads(WRITTEN.joinpath("written_finals.toml").read_text(encoding="utf-8"))
+    written = _read("written_finals.toml")
     halves = [(name, written["finals"][half::2]) for half, name in enumerate(HALVES)]
     for name, cases in (*halves, ("written later", written["finals_later"])):
         right = []
@@ -176,31 +176,31 @@ def _written_finals() -> Iterator[Row]:
 
 
 def _written_changes() -> Iterator[Row]:
-    written = tomllib.loads(WRITTEN.joinpath("written_changes.toml").read_text(encoding="utf-8"))
+    written = _read("written_changes.toml")
     for name in ("first", "second", "unseen", "unseen_later"):
-        pairs = [
-            replace(_asked(question, answer), baseline=Answer("written", text=baseline))
-            for question, baseline, answer, _ in written[name]
-        ]
-        scores = AnswerChange().compare_many(pairs)
-        right = [bool(score.value) == changed for score, (*_, changed) in zip(scores, written[name], strict=True)]
-        yield _written("the answer changed", f"written_changes, {name}", right)
+        yield _compared("the answer changed", f"written_changes, {name}", AnswerChange(), written[name])
 
 
 def _written_sentences() -> Iterator[Row]:
-    written = tomllib.loads(WRITTEN.joinpath("written_sentences.toml").read_text(encoding="utf-8"))
+    written = _read("written_sentences.toml")
     for what, dimension in (("facts", "fact_change"), ("polarity", "polarity_change")):
         for name in (what, f"{what}_later"):
-            pairs = [
-                replace(_asked("", answer), baseline=Answer("written", text=one)) for one, answer, _ in written[name]
-            ]
-            scores = _dimension(dimension).compare_many(pairs)
-            right = [bool(score.value) == changed for score, (*_, changed) in zip(scores, written[name], strict=True)]
-            yield _written(f"{dimension} sees it", f"written_sentences, {name}", right)
+            cases = [("", *case) for case in written[name]]
+            yield _compared(f"{dimension} sees it", f"written_sentences, {name}", _dimension(dimension), cases)
+
+
+def _compared(what: str, data: str, comparator: Comparator, cases: Sequence[Sequence[Any]]) -> Row:
+    """Cases are a question, two answers, and whether a person says that they differ."""
+    pairs = [
+        replace(_asked(question, answer), baseline=Answer("written", text=baseline))
+        for question, baseline, answer, _ in cases
+    ]
+    scores = comparator.compare_many(pairs)
+    return _written(what, data, [bool(score.value) == case[-1] for score, case in zip(scores, cases, strict=True)])
 
 
 def _written_forms() -> Iterator[Row]:
-    written = tomllib.loads(WRITTEN.joinpath("written_forms.toml").read_text(encoding="utf-8"))
+    written = _read("written_forms.toml")
     tools = {"tools": json.loads(written["tools"])}
     for name in ("first", "second", "third"):
         right: dict[str, list[bool]] = {}
@@ -223,6 +223,10 @@ def _changes(comparator: Comparator, pair: Pair) -> bool:
         return value > 0
     before = comparator.compare(replace(pair, answer=pair.baseline)).value or 0.0
     return value > before or (comparator.kind is Kind.PROPERTY_BOTH and value != before)
+
+
+def _read(file: str) -> dict[str, Any]:
+    return tomllib.loads(WRITTEN.joinpath(file).read_text(encoding="utf-8"))
 
 
 def _written(what: str, data: str, right: list[bool]) -> Row:

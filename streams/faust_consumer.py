@@ -106,9 +106,9 @@ async def events(stream: Any) -> AsyncIterator[Any]:
     async for first in unacknowledged.events():
         yield first
         waiting = unacknowledged.channel.queue
-        for _ in range(min(waiting.qsize(), _AT_ONCE)):
+        for _ in range(_AT_ONCE):
             if waiting.empty():
-                break  # cleared meanwhile: partitions went
+                break
             event = waiting.get_nowait()
             if app.flow_control.is_active() and event.message.generation_id == app.consumer_generation_id:
                 yield event  # others are from before a rebalance, and come again; Faust leaves them out too

@@ -39,8 +39,9 @@ class InvalidJson(Comparator):
         text = pair.answer.content
         value = payload(text).value
         if value is NO_JSON:
-            both = json_lines(pair.baseline.content), json_lines(text, fewest=1)
-            return Score(1.0, json_problem(text)) if NO_JSON in both else FINE
+            if json_lines(pair.baseline.content) is not NO_JSON and json_lines(text, fewest=1) is not NO_JSON:
+                return FINE
+            return Score(1.0, json_problem(text))
         if not is_structure(value) and pair.request.response_format.get("type") != "json_schema":
             return Score(1.0, "scalar")
         return FINE

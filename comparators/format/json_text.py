@@ -20,6 +20,7 @@ _BEGINS_JSON = re.compile(r"(?:(?:```|~~~)[ \t]*\w*\s*)?(?:\{\s*[\"'}]|\[\s*[{\"
 _BEGINNINGS = frozenset("`~{[")
 _OPENING = re.compile(r'\{\s*+"|\[\s*+[{"]')
 _BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]"]', re.DOTALL)
+_DEEPER = {"{": 1, "[": 1, "}": -1, "]": -1}
 _TRAILING_COMMA = re.compile(r",\s*+[}\]]")
 _SINGLE_QUOTED = re.compile(r"[{\[,:]\s*+'")
 
@@ -145,13 +146,9 @@ def is_unclosed(text: str) -> bool:
     """Whether brackets or a string of JSON-like text are still open at its end."""
     depth = 0
     for token in _BRACKET.finditer(text):
-        match token[0]:
-            case "{" | "[":
-                depth += 1
-            case "}" | "]":
-                depth -= 1
-            case '"':  # opens a string that never ends
-                return True
+        if token[0] == '"':  # opens a string that never ends
+            return True
+        depth += _DEEPER.get(token[0], 0)
     return depth > 0
 
 
@@ -218,7 +215,7 @@ def _closed(text: str, start: int) -> int:
     """Where the bracket that opens at `start` is closed: behind the text where it is not."""
     depth = 0
     for token in _BRACKET.finditer(text, start):
-        depth += (token[0] in ("{", "[")) - (token[0] in ("}", "]"))
+        depth += _DEEPER.get(token[0], 0)
         if depth == 0:
             return token.end()
     return len(text)

@@ -42,7 +42,7 @@ _ORDER = "ABCDEFGHIJ"
 _EDGES = " \t\r\n\"'`()[]{}<>*.:“”"
 
 
-@dataclass(unsafe_hash=True)
+@dataclass(frozen=True)
 class Asked:
     """What a request suggests of its final answer; the rest is read out of the prompt where an answer calls for it.
 
@@ -190,7 +190,7 @@ def _labels(folded: str) -> tuple[str, ...]:
     for phrase in filter(folded.__contains__, words()["announces_labels"]):
         start = folded.find(phrase)
         while start >= 0:
-            begin = start + len(phrase.removesuffix(":"))
+            begin = start + len(phrase.removesuffix(":"))  # `_listed` looks for the colon itself
             after = folded[begin : begin + 400]
             found = _listed(after)
             if len(found) > len(best):

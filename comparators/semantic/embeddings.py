@@ -128,7 +128,7 @@ class _SentenceTransformer:
 
         self._torch: Any = torch
         # A batch is too small for several cores to share well, so each core has a batch of its own.
-        self._cores = ThreadPoolExecutor(threads or _cores(), "embedding", lambda: torch.set_num_threads(1))
+        self._pool = ThreadPoolExecutor(threads or _cores(), "embedding", lambda: torch.set_num_threads(1))
         try:
             self._model: Any = SentenceTransformer(_where(model), device="cpu").eval()
         except (OSError, ValueError) as missing:
@@ -172,7 +172,7 @@ class _SentenceTransformer:
     def _embedded(self, pieces: set[Piece]) -> Mapping[Piece, Vectors]:
         batches = list(_batches(sorted(pieces, key=lambda piece: (-len(piece), piece))))
         vectors: dict[Piece, Vectors] = {}
-        for batch, rows in zip(batches, self._cores.map(self._vectors, batches), strict=True):
+        for batch, rows in zip(batches, self._pool.map(self._vectors, batches), strict=True):
             vectors.update(zip(batch, rows, strict=True))
         return vectors
 

@@ -187,7 +187,7 @@ def _yes_no(text: _Text, asked: Asked) -> FinalAnswer | None:
 
 def _claimed(text: _Text, asked: Asked) -> FinalAnswer | None:
     """`17077 is not a prime number`, where a question whether it is one was to be answered by yes or no."""
-    if not asked.claim or "yes_no" not in asked.demanded:
+    if "yes_no" not in asked.demanded or not asked.claim:  # the claim is read out of the prompt only now
         return None
     said = _claim(asked.claim).findall(text.tail.lower())
     return FinalAnswer("yes_no", "no" if any(said[-1]) else "yes", "said") if said else None

@@ -40,7 +40,6 @@ class _Wording(NamedTuple):
     of_fact: tuple[str, ...]
     helps: tuple[str, ...]
     other_languages: Phrases
-    other_languages_have: tuple[str, ...]
     translating: tuple[str, ...]
     charged: re.Pattern[str]
 
@@ -86,9 +85,9 @@ def _form(opening: str, question: str) -> str:
 
 def _is_other_language(opening: str, question: str) -> bool:
     """Whether it refuses in a language other than English, where no translation into it was asked for."""
+    if " the " in opening:  # most answers are in English, and seen to be by one word
+        return False
     wording = _wording()
-    if " the " in opening or (opening.isascii() and not any(map(opening.__contains__, wording.other_languages_have))):
-        return False  # most answers are in English, and seen to be by one word
     is_refusing = wording.other_languages.any_in(opening)
     return is_refusing and not any(map(question.casefold().__contains__, wording.translating))
 
@@ -175,7 +174,6 @@ def _wording() -> _Wording:
         of_fact=tuple(lists["of_fact"]),
         helps=tuple(lists["helps"]),
         other_languages=Phrases(lists["other_languages"]),
-        other_languages_have=tuple(lists["other_languages_have"]),
         translating=tuple(lists["translating"]),
         charged=re.compile(
             rf"(?:^|[.!?\n,] )[a-z]{{2,20}}ing\b[^.!?\n]{{0,80}}? is (?:also |both )?{any_of('charged')}\b"

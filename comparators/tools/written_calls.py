@@ -60,8 +60,8 @@ def written_calls(text: str, known: Mapping[str, Schema]) -> tuple[ToolCall, ...
         body = answered(body).strip()
         if marked := list(named_calls(body) or _marked(body, known)):
             return tuple(ToolCall(bare_name(call.name, known), call.arguments) for call in marked)
-    fences = list(_fences(body))
     if not known:
+        fences = list(_fences(body))
         is_fence = len(fences) == 1 and body.startswith("```") and body.endswith("```")
         return tuple(_calls(fences[0] if is_fence else body, known))
     found = list(_calls(body, known))
